@@ -1,0 +1,40 @@
+package dev.espalier.pruning.engine;
+
+import ai.djl.ndarray.NDArray;
+import java.util.Map;
+
+/**
+ * AdamW (Loshchilov and Hutter, ICLR 2019) over the parameters of one model, which it changes in
+ * place. DJL's own has one decay for all parameters and clips elements, not norms.
+ */
+public interface AdamW extends AutoCloseable {
+
+  /**
+   * Scales all gradients to a global norm of at most {@code maxNorm}.
+   *
+   * @param maxNorm 0 leaves them as they are
+   * @return the norm before
+   */
+  double clip(double maxNorm);
+
+  /** One update from the gradients the parameters hold, which are zeroed afterwards. */
+  void step(double learningRate);
+
+  /** Forgets the gradients without an update. */
+  void zeroGradients();
+
+  /** Updates made so far. */
+  long steps();
+
+  /** Running means of gradients by timm name: live arrays, to be changed in place only. */
+  Map<String, NDArray> firstMoments();
+
+  /** Running means of squared gradients by timm name: live arrays, to be changed in place only. */
+  Map<String, NDArray> secondMoments();
+
+  /** Continues from a checkpoint: the moments are changed in place, this sets the count. */
+  void restoreSteps(long steps);
+
+  @Override
+  void close();
+}

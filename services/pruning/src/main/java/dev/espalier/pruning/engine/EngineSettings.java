@@ -1,0 +1,32 @@
+package dev.espalier.pruning.engine;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * How the tensor engine of this process is started.
+ *
+ * @param device {@code cpu} or {@code gpu0}, {@code gpu1}, ...
+ * @param threads threads of one operation; results are bit-equal only between runs of equal threads
+ * @param cacheDirectory where the engine unpacks its native library (about 450 MB), shared by all
+ *     processes of a user; empty for the default of the engine, {@code ~/.djl.ai}
+ */
+public record EngineSettings(String device, int threads, Optional<Path> cacheDirectory) {
+
+  private static final Pattern DEVICE = Pattern.compile("cpu|gpu\\d{1,2}");
+
+  public EngineSettings {
+    if (!DEVICE.matcher(device).matches()) {
+      throw new IllegalArgumentException("device must be cpu or gpu<n> but is " + device);
+    }
+    if (threads < 1 || threads > 1024) {
+      throw new IllegalArgumentException("threads must be in 1..1024 but is " + threads);
+    }
+  }
+
+  /** The processor, with that many threads for one operation. */
+  public static EngineSettings cpu(int threads) {
+    return new EngineSettings("cpu", threads, Optional.empty());
+  }
+}
