@@ -20,7 +20,8 @@ public record AdamWSettings(
 
   /** Whether the parameter of that timm name and rank is decayed. */
   public boolean decays(String name, int rank) {
-    boolean table = name.equals("cls_token") || name.equals("dist_token") || name.equals("pos_embed");
+    boolean table =
+        name.equals("cls_token") || name.equals("dist_token") || name.equals("pos_embed");
     return decayAll || (rank > 1 && !table);
   }
 }

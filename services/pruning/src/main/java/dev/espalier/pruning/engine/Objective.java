@@ -1,8 +1,8 @@
 package dev.espalier.pruning.engine;
 
 /**
- * The loss of one batch of B images: {@code CE(labels, smoothing) + w * KL}, with {@code KL =
- * 1/B sum softmax(teacher / T) (log softmax(teacher / T) - log softmax(student / T))}. There is no
+ * The loss of one batch of B images: {@code CE(labels, smoothing) + w * KL}, with {@code KL = 1/B
+ * sum softmax(teacher / T) (log softmax(teacher / T) - log softmax(student / T))}. There is no
  * factor T^2, as in NViT's code.
  *
  * @param labelSmoothing share of the target spread evenly over all classes, in [0, 1)

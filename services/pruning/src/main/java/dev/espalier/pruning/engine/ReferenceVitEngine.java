@@ -48,8 +48,7 @@ public final class ReferenceVitEngine implements VitEngine {
 
   private static NDArray divergence(NDArray logits, NDArray teacherLogits, Objective objective) {
     NDManager manager = logits.getManager();
-    NDArray inverse =
-        manager.full(new Shape(), (float) (1 / objective.distillationTemperature()));
+    NDArray inverse = manager.full(new Shape(), (float) (1 / objective.distillationTemperature()));
     NDArray weight = manager.full(new Shape(), (float) objective.distillationWeight());
     NDArray teacher = teacherLogits.mul(inverse).logSoftmax(1); // (B, classes)
     NDArray student = logits.mul(inverse).logSoftmax(1); // (B, classes)

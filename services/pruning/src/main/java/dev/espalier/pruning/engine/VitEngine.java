@@ -5,8 +5,9 @@ import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 
 /**
- * Runs a {@link VitModel}. Two implementations compute the same: {@link ReferenceVitEngine}, written
- * to be read and to be trusted, and {@link TorchScriptVitEngine}, the fast one, tested equal to it.
+ * Runs a {@link VitModel}. Two implementations compute the same: {@link ReferenceVitEngine},
+ * written to be read and to be trusted, and {@link TorchScriptVitEngine}, the fast one, tested
+ * equal to it.
  *
  * <p>Results belong to the manager of {@code images}; callers give each step a manager of its own.
  * Engines are not shared between threads, several engines in several threads are fine.

@@ -14,8 +14,8 @@ import java.util.List;
  * @param embedding multiplies the residual stream: the embedded tokens and what each branch adds,
  *     (d)
  * @param keptEmbedding 0 or 1 per channel, (d): layer norms take mean and variance over the kept
- *     channels only and put 0 elsewhere. Without it zeroed channels would still count
- *     ({@code methods/README.md} §5).
+ *     channels only and put 0 elsewhere. Without it zeroed channels would still count ({@code
+ *     methods/README.md} §5).
  * @param blocks one entry per block, or empty for none
  */
 public record Gates(NDArray embedding, NDArray keptEmbedding, List<Block> blocks) {

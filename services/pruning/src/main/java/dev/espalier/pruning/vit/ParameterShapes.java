@@ -12,7 +12,8 @@ public final class ParameterShapes {
   private ParameterShapes() {}
 
   /**
-   * Shapes by timm name. A block whose attention is SKIP has neither {@code norm1} nor {@code attn}.
+   * Shapes by timm name. A block whose attention is SKIP has neither {@code norm1} nor {@code
+   * attn}.
    */
   public static Map<String, int[]> of(VitArchitecture vit) {
     int d = vit.embedding();

@@ -14,16 +14,16 @@ import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 
 /**
- * The forward pass of a Vision Transformer (Dosovitskiy et al., ICLR 2021; DeiT's distillation token:
- * Touvron et al., ICML 2021), written to be read beside the papers. It is the reference that the
- * fast engine is tested against.
+ * The forward pass of a Vision Transformer (Dosovitskiy et al., ICLR 2021; DeiT's distillation
+ * token: Touvron et al., ICML 2021), written to be read beside the papers. It is the reference that
+ * the fast engine is tested against.
  *
  * <p>B images of C channels and side S, N patches, E prefix tokens, T = N + E tokens, d embedding;
  * per block H heads of query/key width q and value width v, MLP width M. All heads of a block have
  * equal widths, blocks may differ.
  *
- * <p>Results belong to the manager of {@code images}. Numbers enter as arrays of that manager, never
- * as Java numbers: {@code mul(Number)} frees memory that the backward pass still needs.
+ * <p>Results belong to the manager of {@code images}. Numbers enter as arrays of that manager,
+ * never as Java numbers: {@code mul(Number)} frees memory that the backward pass still needs.
  */
 public final class VitForward {
 
@@ -92,8 +92,7 @@ public final class VitForward {
       tokens.add(onStep(images, model.parameter("dist_token").broadcast(token)));
     }
     tokens.add(patches);
-    NDArray x =
-        NDArrays.concat(tokens, 1).add(model.parameter("pos_embed")); // (B, T, d)
+    NDArray x = NDArrays.concat(tokens, 1).add(model.parameter("pos_embed")); // (B, T, d)
     return gated(x, gates.embedding());
   }
 

@@ -23,7 +23,8 @@ public final class VitInitializer {
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     ParameterShapes.of(architecture)
-        .forEach((name, shape) -> tensors.put(name, new Tensor(shape, values(name, shape, random))));
+        .forEach(
+            (name, shape) -> tensors.put(name, new Tensor(shape, values(name, shape, random))));
     return new VitWeights(architecture, tensors);
   }
 

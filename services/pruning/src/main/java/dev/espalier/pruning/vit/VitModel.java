@@ -52,10 +52,7 @@ public final class VitModel implements AutoCloseable {
             if (!Arrays.equals(tensor.shape(), shape)) {
               throw new IllegalArgumentException(
                   "%s must be %s but is %s"
-                      .formatted(
-                          name,
-                          Arrays.toString(shape),
-                          Arrays.toString(tensor.shape())));
+                      .formatted(name, Arrays.toString(shape), Arrays.toString(tensor.shape())));
             }
             parameters.put(name, parameter(manager, tensor, trainable));
           });
@@ -152,8 +149,7 @@ public final class VitModel implements AutoCloseable {
 
   /** An array of any shape, copied to the host. */
   public static Tensor host(NDArray array) {
-    int[] shape =
-        Arrays.stream(array.getShape().getShape()).mapToInt(Math::toIntExact).toArray();
+    int[] shape = Arrays.stream(array.getShape().getShape()).mapToInt(Math::toIntExact).toArray();
     return new Tensor(shape, array.toFloatArray());
   }
 
