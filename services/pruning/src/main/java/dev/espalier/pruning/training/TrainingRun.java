@@ -1,0 +1,297 @@
+package dev.espalier.pruning.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.espalier.architecture.weights.Tensor;
+import dev.espalier.datasets.EpochOrder;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.pruning.engine.AdamW;
+import dev.espalier.pruning.engine.AdamWSettings;
+import dev.espalier.pruning.engine.Objective;
+import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.vit.Gates;
+import dev.espalier.pruning.vit.VitModel;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/**
+ * One training of one model, update by update.
+ *
+ * <p>All that a run will do follows from the model's weights, the optimizer's moments and the
+ * number of the update: order and augmentation are drawn from (seed, epoch, image), the learning
+ * rate from the number. A run resumed from a {@link TrainingCheckpoint} is therefore bit-equal to
+ * one that was never stopped, given the same recipe, data, device and library.
+ *
+ * <p>A run belongs to one thread. Runs in several threads do not disturb each other, but share the
+ * process' thread count.
+ */
+public final class TrainingRun implements AutoCloseable {
+
+  private final TensorEngine tensors;
+  private final VitEngine engine;
+  private final VitModel model;
+  private final Optional<VitModel> teacher;
+  private final ImageDataset dataset;
+  private final TrainingRecipe recipe;
+  private final LearningRate learningRate;
+  private final TrainingHook hook;
+  private final TrainingObserver observer;
+  private final AdamW optimizer;
+  private final int batches;
+  private long step;
+  private int orderedEpoch = -1;
+  private int[] order;
+  private long trainingNanos;
+  private long trainedImages;
+
+  private TrainingRun(Builder builder) {
+    this.tensors = builder.tensors;
+    this.engine = builder.engine;
+    this.model = builder.model;
+    this.teacher = Optional.ofNullable(builder.teacher);
+    this.dataset = builder.dataset;
+    this.recipe = builder.recipe;
+    this.batches = recipe.batches(dataset.train().size());
+    this.learningRate =
+        builder.learningRate != null
+            ? builder.learningRate
+            : LearningRate.warmUpThenCosine(recipe, dataset.train().size());
+    this.hook = builder.hook;
+    this.observer = builder.observer;
+    this.optimizer = engine.newOptimizer(model, AdamWSettings.withDecay(recipe.weightDecay()));
+    if (recipe.objective().distils() && teacher.isEmpty()) {
+      throw new IllegalArgumentException("a recipe that distils needs a teacher");
+    }
+  }
+
+  /**
+   * A run in the making.
+   *
+   * @param model trained in place; stays the caller's to close
+   */
+  public static Builder of(
+      TensorEngine tensors,
+      VitEngine engine,
+      VitModel model,
+      ImageDataset dataset,
+      TrainingRecipe recipe) {
+    return new Builder(tensors, engine, model, dataset, recipe);
+  }
+
+  /** Parts of a run that not every run has. */
+  public static final class Builder {
+    private final TensorEngine tensors;
+    private final VitEngine engine;
+    private final VitModel model;
+    private final ImageDataset dataset;
+    private final TrainingRecipe recipe;
+    private VitModel teacher;
+    private LearningRate learningRate;
+    private TrainingHook hook = TrainingHook.NONE;
+    private TrainingObserver observer = TrainingObserver.NONE;
+
+    private Builder(
+        TensorEngine tensors,
+        VitEngine engine,
+        VitModel model,
+        ImageDataset dataset,
+        TrainingRecipe recipe) {
+      this.tensors = tensors;
+      this.engine = engine;
+      this.model = model;
+      this.dataset = dataset;
+      this.recipe = recipe;
+    }
+
+    /** The model to learn from where the recipe distils; stays the caller's to close. */
+    public Builder teacher(VitModel teacher) {
+      this.teacher = teacher;
+      return this;
+    }
+
+    /** Another schedule than warm-up and cosine. */
+    public Builder learningRate(LearningRate learningRate) {
+      this.learningRate = learningRate;
+      return this;
+    }
+
+    public Builder hook(TrainingHook hook) {
+      this.hook = hook;
+      return this;
+    }
+
+    public Builder observer(TrainingObserver observer) {
+      this.observer = observer;
+      return this;
+    }
+
+    /** A run that starts with the model's weights as they are. */
+    public TrainingRun start() {
+      return new TrainingRun(this);
+    }
+
+    /** A run that goes on where the checkpoint was taken; overwrites the model's weights. */
+    public TrainingRun resume(TrainingCheckpoint checkpoint) {
+      TrainingRun run = new TrainingRun(this);
+      run.restore(checkpoint);
+      return run;
+    }
+  }
+
+  /** How {@link #run} ended. */
+  public enum Outcome {
+    FINISHED,
+    /** It was asked to stop; {@link #checkpoint} has all that is needed to go on. */
+    STOPPED
+  }
+
+  /** Trains to the end, or until asked to stop, which is looked up before each update. */
+  public Outcome run(BooleanSupplier shouldStop) {
+    while (!finished()) {
+      if (shouldStop.getAsBoolean()) {
+        return Outcome.STOPPED;
+      }
+      step();
+    }
+    return Outcome.FINISHED;
+  }
+
+  /**
+   * Makes one update, and evaluates after the last one of an epoch.
+   *
+   * @throws DivergedException when loss or gradients are not finite; the weights are then those
+   *     before this update
+   */
+  public void step() {
+    if (finished()) {
+      throw new IllegalStateException("all " + totalSteps() + " steps are done");
+    }
+    long started = System.nanoTime();
+    int epoch = epoch();
+    int[] indices = indices(epoch, Math.toIntExact(step % batches));
+    double rate = learningRate.at(step);
+    double loss = backward(indices, epoch);
+    hook.afterBackward(this);
+    double norm = optimizer.clip(recipe.clipNorm());
+    if (!Double.isFinite(loss) || !Double.isFinite(norm)) {
+      optimizer.zeroGradients();
+      throw new DivergedException(step, loss, norm);
+    }
+    optimizer.step(rate);
+    step++;
+    hook.afterStep(this);
+    long nanos = System.nanoTime() - started;
+    trainingNanos += nanos;
+    trainedImages += indices.length;
+    observer.onStep(step, totalSteps(), loss, rate, norm, indices.length * 1e9 / nanos);
+    if (step % batches == 0) {
+      observer.onEpoch(epoch + 1, evaluate());
+    }
+  }
+
+  private int[] indices(int epoch, int batch) {
+    int images = dataset.train().size();
+    if (epoch != orderedEpoch) {
+      order = EpochOrder.of(images, recipe.seed(), epoch);
+      orderedEpoch = epoch;
+    }
+    int from = batch * recipe.batchSize();
+    return Arrays.copyOfRange(order, from, Math.min(from + recipe.batchSize(), images));
+  }
+
+  private double backward(int[] indices, int epoch) {
+    Gates gates = hook.gates(this);
+    Objective objective = hook.objective(this, recipe.objective());
+    try (NDManager batch = tensors.newManager()) {
+      float[] pixels =
+          dataset.batch(dataset.train(), indices, recipe.augmentation(), recipe.seed(), epoch);
+      int side = dataset.imageSize();
+      NDArray images =
+          batch.create(pixels, new Shape(indices.length, dataset.channels(), side, side));
+      long[] classes =
+          Arrays.stream(dataset.labels(dataset.train(), indices)).asLongStream().toArray();
+      NDArray labels = batch.create(classes);
+      NDArray guidance = objective.distils() ? engine.logits(teacher.orElseThrow(), images) : null;
+      return engine.backward(model, images, labels, objective, guidance, gates).loss();
+    }
+  }
+
+  /** The model as it is now, on the validation images. */
+  public Evaluation evaluate() {
+    return new Evaluator(tensors, engine, Math.max(256, recipe.batchSize()))
+        .evaluate(model, hook.gates(this), dataset, dataset.validation());
+  }
+
+  public boolean finished() {
+    return step >= totalSteps();
+  }
+
+  /** Updates made so far, counting those before a resume. */
+  public long steps() {
+    return step;
+  }
+
+  public long totalSteps() {
+    return (long) recipe.epochs() * batches;
+  }
+
+  /** Epoch of the coming update, from 0. */
+  public int epoch() {
+    return Math.toIntExact(step / batches);
+  }
+
+  public VitModel model() {
+    return model;
+  }
+
+  /** Moments of the optimizer, for hooks that clear those of masked weights. */
+  public AdamW optimizer() {
+    return optimizer;
+  }
+
+  public TrainingRecipe recipe() {
+    return recipe;
+  }
+
+  /** Images trained per second of this run, without evaluation; 0 before the first update. */
+  public double imagesPerSecond() {
+    return trainingNanos == 0 ? 0 : trainedImages * 1e9 / trainingNanos;
+  }
+
+  /** All that is needed to go on from here. */
+  public TrainingCheckpoint checkpoint() {
+    Map<String, Tensor> first = new LinkedHashMap<>();
+    Map<String, Tensor> second = new LinkedHashMap<>();
+    optimizer.firstMoments().forEach((name, m) -> first.put(name, VitModel.host(m)));
+    optimizer.secondMoments().forEach((name, v) -> second.put(name, VitModel.host(v)));
+    return new TrainingCheckpoint(
+        step, optimizer.steps(), model.weights().tensors(), first, second, hook.state());
+  }
+
+  private void restore(TrainingCheckpoint checkpoint) {
+    if (!checkpoint.weights().keySet().equals(model.parameters().keySet())) {
+      throw new IllegalArgumentException("the checkpoint is of another architecture");
+    }
+    if (checkpoint.step() > totalSteps()) {
+      throw new IllegalArgumentException(
+          "the checkpoint is at step %d of a run of %d".formatted(checkpoint.step(), totalSteps()));
+    }
+    checkpoint.weights().forEach(model::set);
+    optimizer.firstMoments().forEach((n, m) -> m.set(checkpoint.firstMoments().get(n).values()));
+    optimizer.secondMoments().forEach((n, v) -> v.set(checkpoint.secondMoments().get(n).values()));
+    optimizer.restoreSteps(checkpoint.updates());
+    step = checkpoint.step();
+    hook.restore(checkpoint.hookState());
+  }
+
+  /** Frees the optimizer's moments; model, teacher and engine stay open. */
+  @Override
+  public void close() {
+    optimizer.close();
+  }
+}
