@@ -1,0 +1,11 @@
+package dev.espalier.eventstore;
+
+/** Another writer appended first: load again and decide again. */
+public final class VersionConflict extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  public VersionConflict(String stream, long expected, long found) {
+    super("stream " + stream + " was expected at version " + expected + " but is at " + found);
+  }
+}

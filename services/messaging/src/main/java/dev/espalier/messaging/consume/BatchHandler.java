@@ -1,0 +1,13 @@
+package dev.espalier.messaging.consume;
+
+import java.util.List;
+
+/**
+ * Handles all records that one poll brought from one partition, in their order. If it throws, the
+ * records come again, one at a time when the error is not a passing one.
+ */
+@FunctionalInterface
+public interface BatchHandler<M> {
+
+  void handle(List<ConsumedRecord<M>> records) throws Exception;
+}
