@@ -1,0 +1,302 @@
+package dev.espalier.artifacts.store;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.UUID;
+
+/**
+ * Artifacts in a directory, {@code <root>/<first two hex digits>/<sha256>}; several processes may
+ * share it.
+ *
+ * <p>A file is written under {@code <root>/tmp}, forced to the disk, then renamed, so that a reader
+ * never sees half of one and a crash leaves nothing but a temporary file, which a later store
+ * removes after a day.
+ */
+public final class DirectoryArtifactStore implements ArtifactStore {
+
+  private static final int BUFFER_BYTES = 1 << 16;
+  private static final Duration FORGOTTEN_AFTER = Duration.ofDays(1);
+
+  private final Path root;
+  private final Path temporary;
+
+  /** Opens the store, creating the directory where it is missing. */
+  public DirectoryArtifactStore(Path root) {
+    this.root = root.toAbsolutePath().normalize();
+    this.temporary = this.root.resolve("tmp");
+    try {
+      Files.createDirectories(temporary);
+      removeForgotten();
+    } catch (IOException e) {
+      throw failure("open", e);
+    }
+  }
+
+  @Override
+  public Artifact put(InputStream bytes, String mediaType, long limit) {
+    Path written = temporary.resolve(UUID.randomUUID().toString());
+    try {
+      MessageDigest digest = sha256();
+      long size;
+      try (FileChannel file = create(written)) {
+        size = copy(new Limited(bytes, limit), file, digest);
+        file.force(true);
+      }
+      String name = hex(digest);
+      Path target = path(name);
+      if (!isSound(target, name)) {
+        Files.createDirectories(target.getParent());
+        move(written, target);
+        force(target.getParent());
+      }
+      return new Artifact(name, size, mediaType);
+    } catch (IOException e) {
+      throw failure("store an artifact in", e);
+    } finally {
+      deleteQuietly(written);
+    }
+  }
+
+  @Override
+  public boolean contains(String sha256) {
+    return Files.isRegularFile(path(sha256));
+  }
+
+  @Override
+  public long size(String sha256) {
+    try {
+      return Files.size(path(sha256));
+    } catch (NoSuchFileException e) {
+      throw ArtifactException.missing(sha256);
+    } catch (IOException e) {
+      throw failure("read artifact " + sha256 + " from", e);
+    }
+  }
+
+  @Override
+  public byte[] read(String sha256) {
+    try (InputStream stream = open(sha256)) {
+      return stream.readAllBytes();
+    } catch (IOException e) {
+      throw failure("read artifact " + sha256 + " from", e);
+    }
+  }
+
+  @Override
+  public InputStream open(String sha256) {
+    try {
+      return new Checked(Files.newInputStream(path(sha256)), sha256);
+    } catch (NoSuchFileException e) {
+      throw ArtifactException.missing(sha256);
+    } catch (IOException e) {
+      throw failure("read artifact " + sha256 + " from", e);
+    }
+  }
+
+  @Override
+  public void copyTo(String sha256, Path file) {
+    Path target = file.toAbsolutePath();
+    Path written = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+    try {
+      Files.createDirectories(target.getParent());
+      try (InputStream stream = open(sha256);
+          FileChannel channel = create(written)) {
+        copy(stream, channel, sha256());
+        channel.force(true);
+      }
+      move(written, target);
+    } catch (IOException e) {
+      throw failure("copy artifact " + sha256 + " from", e);
+    } finally {
+      deleteQuietly(written);
+    }
+  }
+
+  /** Copies the stream and returns its length; the digest has seen every byte. */
+  static long copy(InputStream from, WritableByteChannel to, MessageDigest digest)
+      throws IOException {
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long size = 0;
+    for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
+      digest.update(buffer, 0, read);
+      ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, read);
+      while (bytes.hasRemaining()) {
+        to.write(bytes);
+      }
+      size += read;
+    }
+    return size;
+  }
+
+  /** Names the failure: a full disk is told from the others by the message of the file system. */
+  ArtifactException failure(String attempt, IOException cause) {
+    String message = "cannot " + attempt + " the artifact store: " + cause.getMessage();
+    return isDiskFull(cause)
+        ? new ArtifactException(
+            ArtifactException.Reason.STORE_FULL, "the artifact store is full", cause)
+        : new ArtifactException(ArtifactException.Reason.UNAVAILABLE, message, cause);
+  }
+
+  private static boolean isDiskFull(IOException cause) {
+    String reason =
+        cause instanceof FileSystemException named ? named.getReason() : cause.getMessage();
+    return reason != null
+        && (reason.contains("No space left") || reason.contains("quota exceeded"));
+  }
+
+  private Path path(String sha256) {
+    Artifact.requireName(sha256);
+    return root.resolve(sha256.substring(0, 2)).resolve(sha256);
+  }
+
+  /** Whether the file is there with the right bytes; a damaged one is stored anew. */
+  private static boolean isSound(Path file, String name) throws IOException {
+    MessageDigest digest = sha256();
+    try (InputStream stream = Files.newInputStream(file)) {
+      byte[] buffer = new byte[BUFFER_BYTES];
+      for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
+        digest.update(buffer, 0, read);
+      }
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+    return hex(digest).equals(name);
+  }
+
+  private static FileChannel create(Path file) throws IOException {
+    return FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+  }
+
+  private static void move(Path from, Path to) throws IOException {
+    try {
+      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (AtomicMoveNotSupportedException e) {
+      throw new IOException("the file system cannot rename in one step", e);
+    }
+  }
+
+  /** Forces the directory entry, without which a power cut may lose the renamed file. */
+  private static void force(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private void removeForgotten() throws IOException {
+    Instant before = Instant.now().minus(FORGOTTEN_AFTER);
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
+      for (Path file : files) {
+        try {
+          if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
+            Files.deleteIfExists(file);
+          }
+        } catch (NoSuchFileException goneMeanwhile) {
+          continue;
+        }
+      }
+    }
+  }
+
+  private static void deleteQuietly(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException leftForTheNextStore) {
+      // a temporary file; removeForgotten takes it
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
+  }
+
+  private static String hex(MessageDigest digest) {
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  /** Fails as soon as more than the limit was read. */
+  private static final class Limited extends FilterInputStream {
+
+    private final long limit;
+    private long read;
+
+    Limited(InputStream in, long limit) {
+      super(in);
+      this.limit = limit;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      int count = super.read(bytes, offset, length);
+      read += Math.max(count, 0);
+      if (read > limit) {
+        throw ArtifactException.tooLarge(limit);
+      }
+      return count;
+    }
+  }
+
+  /** Compares the digest when the end is reached. */
+  private static final class Checked extends FilterInputStream {
+
+    private final String sha256;
+    private final MessageDigest digest = sha256();
+    private boolean ended;
+
+    Checked(InputStream in, String sha256) {
+      super(in);
+      this.sha256 = sha256;
+    }
+
+    @Override
+    public int read() throws IOException {
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      int count = super.read(bytes, offset, length);
+      if (count > 0) {
+        digest.update(bytes, offset, count);
+      } else if (count < 0 && !ended) {
+        ended = true;
+        String found = hex(digest);
+        if (!found.equals(sha256)) {
+          throw ArtifactException.corrupt(sha256, found);
+        }
+      }
+      return count;
+    }
+
+    @Override
+    public long skip(long count) throws IOException {
+      return readNBytes((int) Math.min(count, BUFFER_BYTES)).length;
+    }
+
+    @Override
+    public boolean markSupported() {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.espalier.artifacts.store;
+
+/** Media types of the files that stages leave behind. */
+public final class MediaTypes {
+
+  /** Weights and shape of a model in one safetensors file. */
+  public static final String MODEL = "application/vnd.espalier.model+safetensors";
+
+  /** Importance of every unit, safetensors. */
+  public static final String IMPORTANCE = "application/vnd.espalier.importance+safetensors";
+
+  /** Where an iterative search stands: plan so far, scores, weights, optimizer state. */
+  public static final String TRAJECTORY = "application/vnd.espalier.trajectory+safetensors";
+
+  /** Where a training stands: weights, optimizer state, position. */
+  public static final String CHECKPOINT = "application/vnd.espalier.checkpoint+safetensors";
+
+  /** A pruning plan, canonical JSON. */
+  public static final String PLAN = "application/vnd.espalier.plan+json";
+
+  /** What an evaluation measured, JSON. */
+  public static final String EVALUATION = "application/vnd.espalier.evaluation+json";
+
+  /** Images and labels, stored ZIP. */
+  public static final String DATASET = "application/vnd.espalier.dataset+zip";
+
+  /** Anything else. */
+  public static final String BYTES = "application/octet-stream";
+
+  private MediaTypes() {}
+}
