@@ -1,0 +1,111 @@
+package dev.espalier.pruning.evaluation;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import dev.espalier.architecture.plan.BlockPlan;
+import dev.espalier.architecture.plan.HeadPlan;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.Split;
+import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.vit.Gates;
+import dev.espalier.pruning.vit.VitModel;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Proof that a cut model computes what its plan says: the full-size model with the plan's units
+ * masked to 0 and the cut model must give the same class scores on real images.
+ *
+ * <p>Both run through the reference engine, so that a difference is a fault of the cut or of the
+ * files, not of a fast kernel. The masks are written out here, apart from the code that cuts.
+ */
+public final class MaskHonesty {
+
+  /** Largest difference of a class score that rounding may make, {@code methods/README.md} §5. */
+  public static final double TOLERANCE = 1e-4;
+
+  private static final int BATCH = 64;
+
+  private MaskHonesty() {}
+
+  /**
+   * Largest absolute difference between the class scores of both models.
+   *
+   * @param base weights the plan cuts
+   * @param cut what is said to be their cut
+   * @param images that are compared, the first of the split
+   * @return not a number where a score is not
+   */
+  public static double maxAbsDifference(
+      TensorEngine tensors,
+      VitWeights base,
+      PruningPlan plan,
+      VitWeights cut,
+      ImageDataset dataset,
+      Split split,
+      int images) {
+    double largest = 0;
+    try (VitEngine engine = VitEngine.reference();
+        VitModel full = VitModel.frozen(tensors, base);
+        VitModel small = VitModel.frozen(tensors, cut);
+        NDManager session = tensors.newManager()) {
+      Gates masks = masks(session, plan);
+      int count = Math.min(images, split.size());
+      for (int from = 0; from < count; from += BATCH) {
+        int[] indices = IntStream.range(from, Math.min(from + BATCH, count)).toArray();
+        try (NDManager step = session.newSubManager()) {
+          NDArray batch = TestImages.load(step, dataset, split, indices); // (B, C, S, S)
+          float[] masked = engine.logits(full, batch, masks).toFloatArray(); // (B, classes)
+          float[] sliced = engine.logits(small, batch).toFloatArray(); // (B, classes)
+          for (int i = 0; i < masked.length; i++) {
+            // Math.max keeps NaN.
+            largest = Math.max(largest, Math.abs((double) masked[i] - sliced[i]));
+          }
+        }
+      }
+    }
+    return largest;
+  }
+
+  /** 1 for what the plan keeps, 0 for the rest. */
+  static Gates masks(NDManager manager, PruningPlan plan) {
+    List<Gates.Block> blocks = new ArrayList<>();
+    for (int l = 0; l < plan.blocks().size(); l++) {
+      blocks.add(masks(manager, plan.base().blocks().get(l), plan.blocks().get(l)));
+    }
+    float[] embedding = mask(plan.base().embedding(), plan.embedding());
+    return new Gates(manager.create(embedding), manager.create(embedding), blocks);
+  }
+
+  private static Gates.Block masks(NDManager manager, BlockShape base, BlockPlan plan) {
+    float attends = plan.kept() && plan.attention() != AttentionKind.SKIP ? 1 : 0;
+    float[] branches = {attends, plan.kept() ? 1 : 0};
+    float[] heads = new float[base.heads()];
+    float[] qk = new float[base.heads() * base.qkWidth()];
+    float[] v = new float[base.heads() * base.vWidth()];
+    for (HeadPlan head : plan.heads()) {
+      heads[head.head()] = 1;
+      head.qk().forEach(channel -> qk[head.head() * base.qkWidth() + channel] = 1);
+      head.v().forEach(channel -> v[head.head() * base.vWidth() + channel] = 1);
+    }
+    return new Gates.Block(
+        manager.create(branches),
+        manager.create(heads),
+        manager.create(qk, new Shape(base.heads(), base.qkWidth())),
+        manager.create(v, new Shape(base.heads(), base.vWidth())),
+        manager.create(mask(base.mlpHidden(), plan.mlp())));
+  }
+
+  private static float[] mask(int size, List<Integer> kept) {
+    float[] mask = new float[size];
+    kept.forEach(index -> mask[index] = 1);
+    return mask;
+  }
+}
