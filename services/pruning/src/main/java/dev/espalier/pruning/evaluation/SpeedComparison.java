@@ -50,8 +50,7 @@ public record SpeedComparison(
     Timings[] single = alternate(tensors, engine, base, cut, dataset, split, 1, runs, between);
     Timings[] batch =
         alternate(tensors, engine, base, cut, dataset, split, batchSize, runs, between);
-    return new SpeedComparison(
-        batchSize, WARM_UP, runs, single[0], single[1], batch[0], batch[1]);
+    return new SpeedComparison(batchSize, WARM_UP, runs, single[0], single[1], batch[0], batch[1]);
   }
 
   private static <E extends Exception> Timings[] alternate(
@@ -85,8 +84,7 @@ public record SpeedComparison(
     return new Timings[] {Timings.of(times[0]), Timings.of(times[1])};
   }
 
-  private static long forward(
-      VitEngine engine, VitModel model, NDManager session, NDArray images) {
+  private static long forward(VitEngine engine, VitModel model, NDManager session, NDArray images) {
     try (NDManager step = session.newSubManager()) {
       NDArray input = images.duplicate(); // results go to the manager of the input
       input.attach(step);

@@ -1,0 +1,140 @@
+package dev.espalier.trainer;
+
+import dev.espalier.artifacts.store.DirectoryArtifactStore;
+import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.worker.WorkerHealth;
+import dev.espalier.messaging.worker.WorkerRuntime;
+import dev.espalier.messaging.worker.WorkerSettings;
+import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.pruning.evaluation.DeviceName;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.quarkus.runtime.Quarkus;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.eclipse.microprofile.config.Config;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wires the worker of this process. It starts beside the HTTP server, so that health says "not
+ * ready" while the broker is still away; what keeps it from ever starting ends the process.
+ */
+@ApplicationScoped
+public class Worker {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+  private static final WorkerHealth STARTING =
+      new WorkerHealth(true, false, false, 0, Duration.ofDays(1));
+
+  private final TrainerConfig config;
+  private final Config properties;
+  private final MeterRegistry metrics;
+  private volatile WorkerRuntime runtime;
+
+  @Inject
+  public Worker(TrainerConfig config, Config properties, MeterRegistry metrics) {
+    this.config = config;
+    this.properties = properties;
+    this.metrics = metrics;
+  }
+
+  void start() {
+    Thread starter =
+        new Thread(
+            () -> {
+              try {
+                WorkerRuntime created = create();
+                runtime = created;
+                created.start();
+              } catch (RuntimeException | LinkageError e) {
+                LOG.error("the worker cannot start", e);
+                Quarkus.asyncExit(1);
+              }
+            },
+            "worker-start");
+    starter.setDaemon(true);
+    starter.start();
+  }
+
+  private WorkerRuntime create() {
+    TensorEngine engine =
+        TensorEngine.start(
+            new EngineSettings(
+                config.worker().device(), config.worker().threads(), config.engine().cache()));
+    WorkerSettings settings =
+        new WorkerSettings(
+            "trainer",
+            TrainerStages.algorithms(),
+            config.worker().slots(),
+            config.worker().device().equals("cpu") ? "cpu" : "cuda",
+            DeviceName.of(config.worker().device()),
+            host(),
+            config.worker().labels(),
+            engine.version(),
+            softwareVersion(),
+            config.heartbeat().interval(),
+            config.drain().limit());
+    return new WorkerRuntime(
+        settings,
+        kafka(),
+        new TrainerStages(new DirectoryArtifactStore(config.store()), engine),
+        metrics);
+  }
+
+  /** Drains; returns when what ran is saved and given back. */
+  void close() {
+    WorkerRuntime running = runtime;
+    if (running != null) {
+      running.close();
+    }
+  }
+
+  String id() {
+    WorkerRuntime running = runtime;
+    return running == null ? "starting" : running.workerId();
+  }
+
+  WorkerHealth health() {
+    WorkerRuntime running = runtime;
+    return running == null ? STARTING : running.health();
+  }
+
+  /** All settings under {@code kafka.} reach the client, for instance SASL and TLS. */
+  private KafkaSettings kafka() {
+    String prefix = "kafka.";
+    Map<String, String> all = new HashMap<>();
+    for (String name : properties.getPropertyNames()) {
+      if (name.startsWith(prefix)) {
+        Optional<String> value = properties.getOptionalValue(name, String.class);
+        value.ifPresent(text -> all.put(name.substring(prefix.length()), text));
+      }
+    }
+    all.remove("bootstrap.servers");
+    return new KafkaSettings(properties.getValue("kafka.bootstrap.servers", String.class), all);
+  }
+
+  private String host() {
+    return config
+        .worker()
+        .host()
+        .orElseGet(
+            () -> {
+              try {
+                return InetAddress.getLocalHost().getHostName();
+              } catch (UnknownHostException nameless) {
+                return "localhost";
+              }
+            });
+  }
+
+  private String softwareVersion() {
+    return properties.getOptionalValue("quarkus.application.version", String.class).orElse("dev");
+  }
+}
