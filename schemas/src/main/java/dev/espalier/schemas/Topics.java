@@ -17,7 +17,9 @@ public final class Topics {
   public static final String TRIAL_EVENTS = "trial.events.v1";
   public static final String STAGE_EVENTS = "stage.events.v1";
 
-  /** Partitions of {@link #STAGE_COMMANDS}: a worker reads the one its id hashes to. Never grown. */
+  /**
+   * Partitions of {@link #STAGE_COMMANDS}: a worker reads the one its id hashes to. Never grown.
+   */
   public static final int STAGE_COMMAND_PARTITIONS = 64;
 
   /** Topics that carry records; each has a dead-letter topic beside it. */

@@ -1,11 +1,20 @@
 package dev.espalier.architecture.plan;
 
+import dev.espalier.architecture.cost.Cost;
+import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The decision which units of a base model survive: indices, not only counts. Plain data with a
  * canonical JSON form and a hash.
+ *
+ * <p>Every list of indices is strictly ascending and within the base's width; a plan that is not is
+ * refused when it is made, with the block and the list in the message.
  *
  * @param base shape of the model that is cut
  * @param embedding kept residual channels, ascending, the same in all blocks
@@ -16,5 +25,70 @@ public record PruningPlan(VitArchitecture base, List<Integer> embedding, List<Bl
   public PruningPlan {
     embedding = List.copyOf(embedding);
     blocks = List.copyOf(blocks);
+    PlanChecks.check(base, embedding, blocks);
+  }
+
+  /** The plan that keeps everything. */
+  public static PruningPlan identity(VitArchitecture base) {
+    List<BlockPlan> blocks = new ArrayList<>();
+    for (BlockShape shape : base.blocks()) {
+      List<Integer> mlp = range(shape.mlpHidden());
+      blocks.add(
+          shape.attention() == AttentionKind.MSA
+              ? BlockPlan.aligned(
+                  range(shape.heads()), range(shape.qkWidth()), range(shape.vWidth()), mlp)
+              : new BlockPlan(true, shape.attention(), List.of(), mlp));
+    }
+    return new PruningPlan(base, range(base.embedding()), blocks);
+  }
+
+  /**
+   * Shape of the model after the cut: removed blocks are gone, ragged heads are padded to the
+   * widest of their block, the attention scale stays the base's.
+   */
+  public VitArchitecture cutArchitecture() {
+    List<BlockShape> shapes = new ArrayList<>();
+    for (int l = 0; l < blocks.size(); l++) {
+      BlockPlan block = blocks.get(l);
+      BlockShape shape = base.blocks().get(l);
+      if (!block.kept()) {
+        continue;
+      }
+      shapes.add(
+          block.attention() == AttentionKind.MSA
+              ? BlockShape.msa(
+                  block.heads().size(), block.qkWidth(), block.vWidth(), block.mlp().size())
+              : new BlockShape(
+                  block.attention(),
+                  shape.heads(),
+                  shape.qkWidth(),
+                  shape.vWidth(),
+                  block.mlp().size()));
+    }
+    return base.withWidths(embedding.size(), shapes);
+  }
+
+  /** Parameters and MACs of the cut model, by formula. */
+  public Cost cost() {
+    return Cost.of(cutArchitecture());
+  }
+
+  /** Canonical JSON, see {@link PlanJson}. */
+  public String toJson() {
+    return PlanJson.write(this);
+  }
+
+  /** Reads {@link #toJson()}. */
+  public static PruningPlan fromJson(String json) {
+    return PlanJson.read(json);
+  }
+
+  /** Hex SHA-256 of the canonical JSON: equal plans, and only they, have equal hashes. */
+  public String hash() {
+    return Json.sha256(PlanJson.tree(this));
+  }
+
+  private static List<Integer> range(int size) {
+    return IntStream.range(0, size).boxed().toList();
   }
 }

@@ -1,5 +1,7 @@
 package dev.espalier.architecture.vit;
 
+import java.util.Locale;
+
 /** What mixes tokens in an encoder block. */
 public enum AttentionKind {
   /** Multi-head self-attention. */
@@ -9,5 +11,21 @@ public enum AttentionKind {
   /** 1x1 convolution bottleneck in place of attention (SPViT). */
   CONV1,
   /** Nothing: the residual path alone. */
-  SKIP
+  SKIP;
+
+  /** The name in JSON, for instance "msa". */
+  public String text() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Reads {@link #text()}. */
+  public static AttentionKind of(String text) {
+    for (AttentionKind kind : values()) {
+      if (kind.text().equals(text)) {
+        return kind;
+      }
+    }
+    throw new IllegalArgumentException(
+        "attention must be msa, conv3, conv1 or skip but is " + text);
+  }
 }

@@ -13,8 +13,8 @@ import java.util.Map;
  *
  * <ul>
  *   <li>{@code patch_embed.proj.weight} (d, channels, patch, patch), {@code .bias} (d)
- *   <li>{@code cls_token} (1, 1, d), {@code dist_token} (1, 1, d) where E = 2, {@code pos_embed} (1,
- *       N + E, d)
+ *   <li>{@code cls_token} (1, 1, d), {@code dist_token} (1, 1, d) where E = 2, {@code pos_embed}
+ *       (1, N + E, d)
  *   <li>{@code blocks.L.norm1.weight|bias} (d), {@code blocks.L.norm2.weight|bias} (d)
  *   <li>{@code blocks.L.attn.qkv.weight} (2*H*q + H*v, d): rows of all heads' queries, then keys,
  *       then values, head-major; {@code .bias} alike

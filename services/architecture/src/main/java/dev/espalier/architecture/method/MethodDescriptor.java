@@ -1,0 +1,70 @@
+package dev.espalier.architecture.method;
+
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.vit.VitArchitecture;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What a planner must know of a pruning method without running it.
+ *
+ * @param name in specs and stages
+ * @param version raised whenever results change
+ * @param title one line for people
+ * @param paper where it comes from; empty for controls
+ * @param search how its search relates to targets
+ * @param searchUsesSeed whether two seeds need two searches
+ * @param searchUsesDataset whether the search reads images
+ * @param prunes kinds of units it removes
+ * @param targets kinds of targets it can meet
+ * @param parameters what may be set
+ */
+public record MethodDescriptor(
+    String name,
+    int version,
+    String title,
+    String paper,
+    SearchKind search,
+    boolean searchUsesSeed,
+    boolean searchUsesDataset,
+    Set<UnitKind> prunes,
+    Set<TargetKind> targets,
+    List<ParameterDescriptor> parameters) {
+
+  public MethodDescriptor {
+    prunes = Set.copyOf(prunes);
+    targets = Set.copyOf(targets);
+    parameters = List.copyOf(parameters);
+  }
+
+  public Optional<ParameterDescriptor> parameter(String name) {
+    return parameters.stream().filter(parameter -> parameter.name().equals(name)).findFirst();
+  }
+
+  /** Default values by name. */
+  public Map<String, Object> defaults() {
+    Map<String, Object> defaults = new TreeMap<>();
+    parameters.forEach(parameter -> defaults.put(parameter.name(), parameter.defaultValue()));
+    return defaults;
+  }
+
+  /** The given parameters that belong to one phase, defaults filled in, sorted by name. */
+  public Map<String, Object> parameters(ParameterPhase phase, Map<String, Object> given) {
+    Map<String, Object> values = new TreeMap<>();
+    for (ParameterDescriptor parameter : parameters) {
+      if (parameter.phase() == phase) {
+        values.put(
+            parameter.name(), given.getOrDefault(parameter.name(), parameter.defaultValue()));
+      }
+    }
+    return values;
+  }
+
+  /** The smallest keep ratio that this method can reach on {@code base}. */
+  public double floor(VitArchitecture base, TargetKind kind) {
+    return Floors.keepRatio(base, prunes, kind);
+  }
+}
