@@ -1,0 +1,18 @@
+package dev.espalier.pruning.engine;
+
+/** The engine of the test process, and the ways of running a model on it. */
+enum Engines {
+  REFERENCE,
+  FAST,
+  FAST_BF16;
+
+  static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
+
+  VitEngine open() {
+    return switch (this) {
+      case REFERENCE -> VitEngine.reference();
+      case FAST -> VitEngine.fast(TENSORS, Precision.FP32);
+      case FAST_BF16 -> VitEngine.fast(TENSORS, Precision.BF16);
+    };
+  }
+}
