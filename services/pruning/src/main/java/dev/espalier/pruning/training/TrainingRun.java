@@ -282,8 +282,12 @@ public final class TrainingRun implements AutoCloseable {
           "the checkpoint is at step %d of a run of %d".formatted(checkpoint.step(), totalSteps()));
     }
     checkpoint.weights().forEach(model::set);
-    optimizer.firstMoments().forEach((n, m) -> m.set(checkpoint.firstMoments().get(n).values()));
-    optimizer.secondMoments().forEach((n, v) -> v.set(checkpoint.secondMoments().get(n).values()));
+    optimizer
+        .firstMoments()
+        .forEach((n, m) -> VitModel.assign(m, checkpoint.firstMoments().get(n)));
+    optimizer
+        .secondMoments()
+        .forEach((n, v) -> VitModel.assign(v, checkpoint.secondMoments().get(n)));
     optimizer.restoreSteps(checkpoint.updates());
     step = checkpoint.step();
     hook.restore(checkpoint.hookState());

@@ -65,9 +65,7 @@ public final class VitModel implements AutoCloseable {
 
   private static NDArray parameter(NDManager manager, Tensor tensor, boolean trainable) {
     NDArray parameter = manager.zeros(shape(tensor));
-    try (GradientMode off = GradientMode.off()) {
-      parameter.set(tensor.values());
-    }
+    assign(parameter, tensor);
     parameter.setRequiresGradient(trainable);
     return parameter;
   }
@@ -130,13 +128,18 @@ public final class VitModel implements AutoCloseable {
 
   /** Overwrites a parameter. */
   public void set(String name, Tensor tensor) {
-    NDArray parameter = parameter(name);
-    if (!parameter.getShape().equals(shape(tensor))) {
+    assign(parameter(name), tensor);
+  }
+
+  /** Copies host values into an array of the same shape; the array keeps its own memory. */
+  public static void assign(NDArray target, Tensor tensor) {
+    if (!target.getShape().equals(shape(tensor))) {
       throw new IllegalArgumentException(
-          "%s must be %s but is %s".formatted(name, parameter.getShape(), tensor));
+          "expected shape %s but found %s".formatted(target.getShape(), tensor));
     }
-    try (GradientMode off = GradientMode.off()) {
-      parameter.set(tensor.values());
+    try (NDManager scratch = target.getManager().newSubManager();
+        GradientMode off = GradientMode.off()) {
+      scratch.create(tensor.values(), target.getShape()).copyTo(target);
     }
   }
 

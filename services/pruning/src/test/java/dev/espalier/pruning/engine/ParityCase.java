@@ -37,7 +37,15 @@ enum ParityCase {
       int size, int patch, int channels, int classes, int prefix, int d, int depth, int heads) {
     BlockShape block = new BlockShape(AttentionKind.MSA, heads, d / heads, d / heads, 4 * d);
     return new VitArchitecture(
-        size, patch, channels, classes, prefix, d, d / heads, 1e-6, Collections.nCopies(depth, block));
+        size,
+        patch,
+        channels,
+        classes,
+        prefix,
+        d,
+        d / heads,
+        1e-6,
+        Collections.nCopies(depth, block));
   }
 
   VitWeights weights(NDManager manager) {
