@@ -1,0 +1,163 @@
+package dev.espalier.sweep.lifecycle;
+
+import dev.espalier.sweep.lifecycle.Consequence.ForStage;
+import dev.espalier.sweep.lifecycle.Consequence.ForSweep;
+import dev.espalier.sweep.lifecycle.Consequence.ForTrial;
+import dev.espalier.sweep.lifecycle.Consequence.PlanChunk;
+import dev.espalier.sweep.lifecycle.Consequence.PlanTrials;
+import dev.espalier.sweep.lifecycle.StageState.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Carries what happened in one stream to the others that care. Each answer rests on the stream's
+ * state at that very event, so that it does not matter how late the event is heard, and on look-ups
+ * that only grow; what comes to be after the look-up hears of it through its own first event.
+ */
+public final class Consequences {
+
+  /** What has to be looked up. */
+  public interface View {
+
+    /** Trials of a sweep that are known so far. */
+    List<String> trialsOf(String sweepId);
+
+    /** Stages claimed by trials of a sweep. */
+    List<String> stagesClaimedBy(String sweepId);
+
+    /** Stages that read outputs of this stage. */
+    List<String> readersOf(String stageId);
+
+    /** Whether a sweep is paused now. */
+    boolean paused(String sweepId);
+
+    /** A stage as it is now. */
+    StageState stage(String stageId);
+  }
+
+  private final View view;
+
+  public Consequences(View view) {
+    this.view = view;
+  }
+
+  public List<Consequence> of(String sweepId, SweepEvent event) {
+    if (event instanceof SweepEvent.Accepted) {
+      return List.of(new PlanChunk(sweepId, 0));
+    }
+    if (event instanceof SweepEvent.TrialsPlanned planned) {
+      return planned.last()
+          ? List.of(new PlanTrials(sweepId, planned.chunk()))
+          : List.of(
+              new PlanTrials(sweepId, planned.chunk()),
+              new PlanChunk(sweepId, planned.chunk() + 1));
+    }
+    if (event instanceof SweepEvent.Paused) {
+      return view.stagesClaimedBy(sweepId).stream()
+          .<Consequence>map(
+              stage -> new ForStage(stage, new StageCommand.Hold(sweepId, "sweep paused")))
+          .toList();
+    }
+    if (event instanceof SweepEvent.Resumed) {
+      return view.stagesClaimedBy(sweepId).stream()
+          .<Consequence>map(stage -> new ForStage(stage, new StageCommand.ReleaseFromHold(sweepId)))
+          .toList();
+    }
+    if (event instanceof SweepEvent.Cancelled cancelled) {
+      return view.trialsOf(sweepId).stream()
+          .<Consequence>map(
+              trial -> new ForTrial(trial, new TrialCommand.Cancel(cancelled.reason())))
+          .toList();
+    }
+    // TrialEnded and Completed end here.
+    return List.of();
+  }
+
+  /**
+   * @param state the trial right after the event
+   */
+  public List<Consequence> of(String trialId, TrialEvent event, TrialState state) {
+    if (event instanceof TrialEvent.Planned planned) {
+      return planned.stages().stream()
+          .<Consequence>map(
+              stage ->
+                  new ForStage(
+                      stage.stageId(),
+                      new StageCommand.Claim(
+                          stage.inputs(), trialId, planned.sweepId(), planned.priority())))
+          .toList();
+    }
+    if (!(state instanceof TrialState.Ended ended)) {
+      return List.of();
+    }
+    List<Consequence> all = new ArrayList<>();
+    if (ended.outcome() != TrialOutcome.SUCCEEDED) {
+      String reason =
+          event instanceof TrialEvent.Cancelled cancelled ? cancelled.reason() : "trial failed";
+      for (PlannedStage stage : ended.planned().stages()) {
+        all.add(new ForStage(stage.stageId(), new StageCommand.Release(trialId, reason)));
+      }
+    }
+    all.add(
+        new ForSweep(
+            ended.planned().sweepId(),
+            new SweepCommand.EndTrial(trialId, ended.outcome(), ended.cause())));
+    return all;
+  }
+
+  /**
+   * @param before the stage right before the event
+   * @param after and right after it
+   */
+  public List<Consequence> of(
+      String stageId, StageEvent event, StageState before, StageState after) {
+    if (event instanceof StageEvent.Requested requested) {
+      return requested.inputs().stream()
+          .map(input -> arrival(input, view.stage(input), stageId))
+          .flatMap(Optional::stream)
+          .toList();
+    }
+    if (event instanceof StageEvent.Claimed claimed) {
+      if (after.status() instanceof Status.Succeeded done) {
+        return List.of(success(claimed.trialId(), stageId, done));
+      }
+      return view.paused(claimed.sweepId())
+          ? List.of(
+              new ForStage(stageId, new StageCommand.Hold(claimed.sweepId(), "sweep paused")))
+          : List.of();
+    }
+    if (event instanceof StageEvent.Succeeded) {
+      Status.Succeeded done = (Status.Succeeded) after.status();
+      List<Consequence> all = new ArrayList<>();
+      for (String reader : view.readersOf(stageId)) {
+        all.add(new ForStage(reader, new StageCommand.ReceiveInput(stageId, done.outputs())));
+      }
+      for (String trial : after.claims().keySet()) {
+        all.add(success(trial, stageId, done));
+      }
+      return all;
+    }
+    if (event instanceof StageEvent.Failed failed) {
+      List<Consequence> all = new ArrayList<>();
+      for (Map.Entry<String, StageState.Claim> claim : before.claims().entrySet()) {
+        all.add(
+            new ForTrial(claim.getKey(), new TrialCommand.StageFailed(stageId, failed.cause())));
+      }
+      return all;
+    }
+    return List.of();
+  }
+
+  private static Optional<Consequence> arrival(String input, StageState made, String reader) {
+    return made.status() instanceof Status.Succeeded done
+        ? Optional.of(new ForStage(reader, new StageCommand.ReceiveInput(input, done.outputs())))
+        : Optional.empty();
+  }
+
+  private static Consequence success(String trialId, String stageId, Status.Succeeded done) {
+    return new ForTrial(
+        trialId, new TrialCommand.StageSucceeded(stageId, done.measurements(), done.outputs()));
+  }
+}

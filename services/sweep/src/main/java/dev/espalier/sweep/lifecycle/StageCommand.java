@@ -1,0 +1,90 @@
+package dev.espalier.sweep.lifecycle;
+
+import java.util.List;
+import java.util.Set;
+
+/** What a stage is asked or told. */
+public sealed interface StageCommand {
+
+  /** A trial wants the stage's outputs. */
+  record Claim(Set<String> inputs, String trialId, String sweepId, int priority)
+      implements StageCommand {
+    public Claim {
+      inputs = Set.copyOf(inputs);
+    }
+  }
+
+  record Release(String trialId, String reason) implements StageCommand {}
+
+  record ReceiveInput(String stageId, List<Output> outputs) implements StageCommand {
+    public ReceiveInput {
+      outputs = List.copyOf(outputs);
+    }
+  }
+
+  /** Give the stage to a worker, if it may run now. */
+  record Assign(String workerId, String leaseId, String device) implements StageCommand {}
+
+  /** A worker reports under its lease. */
+  record Accept(String reportEventId, Lease lease, Report report) implements StageCommand {}
+
+  /** The lease ran out. */
+  record Expire(Lease lease) implements StageCommand {}
+
+  /** The lease is renewed but its stage makes no headway. */
+  record Stall(Lease lease, String message) implements StageCommand {}
+
+  /** Carried out only while the sweep is paused. */
+  record Hold(String sweepId, String reason) implements StageCommand {}
+
+  record ReleaseFromHold(String sweepId) implements StageCommand {}
+
+  /** What a worker says of its attempt. */
+  sealed interface Report {
+
+    /** Name as on the wire, such as {@code stage_succeeded}. */
+    String type();
+
+    record Started(StageEvent.Started started) implements Report {
+      @Override
+      public String type() {
+        return "stage_started";
+      }
+    }
+
+    record CheckpointSaved(StageEvent.CheckpointSaved saved) implements Report {
+      @Override
+      public String type() {
+        return "checkpoint_saved";
+      }
+    }
+
+    record EpochEvaluated(StageEvent.EpochEvaluated evaluated) implements Report {
+      @Override
+      public String type() {
+        return "epoch_evaluated";
+      }
+    }
+
+    record Succeeded(StageEvent.Succeeded succeeded) implements Report {
+      @Override
+      public String type() {
+        return "stage_succeeded";
+      }
+    }
+
+    record Failed(FailureCause cause) implements Report {
+      @Override
+      public String type() {
+        return "attempt_failed";
+      }
+    }
+
+    record Interrupted(String reason) implements Report {
+      @Override
+      public String type() {
+        return "stage_interrupted";
+      }
+    }
+  }
+}

@@ -1,0 +1,214 @@
+package dev.espalier.sweep.lifecycle;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A stage as its events tell it.
+ *
+ * @param inputs stages whose outputs it reads
+ * @param arrived those outputs, as far as they are there
+ * @param claims trials that wait for it or have used it, in the order in which they came
+ * @param left trials that are done with it for good
+ * @param holding sweeps that do not want it to run now
+ * @param generation of the latest lease
+ * @param attempts failed attempts that count, since it was last requested
+ * @param workerLosses workers lost, since it was last requested
+ * @param checkpoint latest accepted one, or null
+ * @param lastEpoch latest epoch evaluated under the current lease
+ */
+public record StageState(
+    Status status,
+    Set<String> inputs,
+    Map<String, List<Output>> arrived,
+    Map<String, Claim> claims,
+    Set<String> left,
+    Set<String> holding,
+    long generation,
+    int attempts,
+    int workerLosses,
+    StageEvent.CheckpointSaved checkpoint,
+    int lastEpoch) {
+
+  /** Where a stage stands. */
+  public sealed interface Status {
+
+    /** No events yet. */
+    record Absent() implements Status {}
+
+    /** Waits for inputs, for a worker, or for {@code retryAt} to pass. */
+    record Waiting(Instant retryAt) implements Status {}
+
+    record Running(Lease lease, boolean started) implements Status {}
+
+    record Succeeded(List<Output> outputs, List<Measurement> measurements) implements Status {}
+
+    record Failed(FailureCause cause) implements Status {}
+
+    record Cancelled() implements Status {}
+  }
+
+  /** A trial's wish. */
+  public record Claim(String sweepId, int priority) {}
+
+  static final StageState ABSENT =
+      new StageState(
+          new Status.Absent(), Set.of(), Map.of(), Map.of(), Set.of(), Set.of(), 0, 0, 0, null, -1);
+
+  /** Whether all that it reads is there. */
+  public boolean hasInputs() {
+    return arrived.keySet().containsAll(inputs);
+  }
+
+  /** Whether every sweep that wants it is paused. */
+  public boolean held() {
+    return !claims.isEmpty()
+        && claims.values().stream().allMatch(claim -> holding.contains(claim.sweepId()));
+  }
+
+  /** Whether it may be given to a worker. */
+  public boolean runnable(Instant now) {
+    return status instanceof Status.Waiting waiting
+        && hasInputs()
+        && !held()
+        && !now.isBefore(waiting.retryAt());
+  }
+
+  StageState with(Status next) {
+    return new StageState(
+        next,
+        inputs,
+        arrived,
+        claims,
+        left,
+        holding,
+        generation,
+        attempts,
+        workerLosses,
+        checkpoint,
+        lastEpoch);
+  }
+
+  StageState withClaims(Map<String, Claim> nextClaims, Set<String> nextLeft) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        nextClaims,
+        nextLeft,
+        holding,
+        generation,
+        attempts,
+        workerLosses,
+        checkpoint,
+        lastEpoch);
+  }
+
+  StageState withHolding(Set<String> next) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        claims,
+        left,
+        next,
+        generation,
+        attempts,
+        workerLosses,
+        checkpoint,
+        lastEpoch);
+  }
+
+  StageState withArrived(Map<String, List<Output>> next) {
+    return new StageState(
+        status,
+        inputs,
+        next,
+        claims,
+        left,
+        holding,
+        generation,
+        attempts,
+        workerLosses,
+        checkpoint,
+        lastEpoch);
+  }
+
+  StageState withCheckpoint(StageEvent.CheckpointSaved next) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        claims,
+        left,
+        holding,
+        generation,
+        attempts,
+        workerLosses,
+        next,
+        lastEpoch);
+  }
+
+  StageState withLastEpoch(int next) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        claims,
+        left,
+        holding,
+        generation,
+        attempts,
+        workerLosses,
+        checkpoint,
+        next);
+  }
+
+  StageState withCounts(int nextAttempts, int nextWorkerLosses) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        claims,
+        left,
+        holding,
+        generation,
+        nextAttempts,
+        nextWorkerLosses,
+        checkpoint,
+        lastEpoch);
+  }
+
+  StageState withGeneration(long next) {
+    return new StageState(
+        status,
+        inputs,
+        arrived,
+        claims,
+        left,
+        holding,
+        next,
+        attempts,
+        workerLosses,
+        checkpoint,
+        -1);
+  }
+
+  StageState requested(Set<String> wanted) {
+    return new StageState(
+        new Status.Waiting(Instant.EPOCH),
+        wanted,
+        arrived,
+        claims,
+        left,
+        Set.of(),
+        generation,
+        0,
+        0,
+        // A failure may lie in the checkpoint; whoever was merely cancelled goes on from it.
+        status instanceof Status.Failed ? null : checkpoint,
+        -1);
+  }
+}

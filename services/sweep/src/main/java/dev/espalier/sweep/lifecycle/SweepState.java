@@ -1,0 +1,46 @@
+package dev.espalier.sweep.lifecycle;
+
+import java.util.Set;
+
+/**
+ * A sweep as its events tell it.
+ *
+ * @param accepted null before acceptance
+ * @param chunks chunks of the grid planned so far
+ * @param planned whether the last chunk is among them
+ * @param ended trials that ended
+ */
+public record SweepState(
+    Phase phase,
+    SweepEvent.Accepted accepted,
+    int chunks,
+    boolean planned,
+    Set<String> ended,
+    int succeeded,
+    int failed,
+    int cancelled) {
+
+  /** Where a sweep stands. */
+  public enum Phase {
+    ABSENT,
+    ACCEPTED,
+    RUNNING,
+    PAUSED,
+    COMPLETED,
+    CANCELLED;
+
+    /** Whether the sweep still wants results. */
+    public boolean open() {
+      return switch (this) {
+        case ACCEPTED, RUNNING, PAUSED -> true;
+        case ABSENT, COMPLETED, CANCELLED -> false;
+      };
+    }
+  }
+
+  static final SweepState ABSENT = new SweepState(Phase.ABSENT, null, 0, false, Set.of(), 0, 0, 0);
+
+  SweepState in(Phase next) {
+    return new SweepState(next, accepted, chunks, planned, ended, succeeded, failed, cancelled);
+  }
+}

@@ -1,0 +1,74 @@
+package dev.espalier.sweep.lifecycle;
+
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The life of a trial: planned, stage after stage succeeded, then succeeded, failed or cancelled.
+ */
+public final class TrialDecider implements Decider<TrialState, TrialCommand, TrialEvent> {
+
+  @Override
+  public TrialState initial() {
+    return new TrialState.Absent();
+  }
+
+  @Override
+  public List<TrialEvent> decide(TrialState state, TrialCommand command, Instant now) {
+    if (command instanceof TrialCommand.Plan plan) {
+      return state instanceof TrialState.Absent ? List.of(plan.planned()) : List.of();
+    }
+    if (!(state instanceof TrialState.Running running)) {
+      // Ended trials hear late news of stages that others share; an absent one was never planned.
+      return List.of();
+    }
+    if (command instanceof TrialCommand.StageSucceeded success) {
+      return stageSucceeded(running, success);
+    }
+    if (command instanceof TrialCommand.StageFailed failure) {
+      return walks(running, failure.stageId())
+          ? List.of(new TrialEvent.Failed(failure.stageId(), failure.cause()))
+          : List.of();
+    }
+    return List.of(new TrialEvent.Cancelled(((TrialCommand.Cancel) command).reason()));
+  }
+
+  private static List<TrialEvent> stageSucceeded(
+      TrialState.Running running, TrialCommand.StageSucceeded success) {
+    if (!walks(running, success.stageId()) || running.succeeded().contains(success.stageId())) {
+      return List.of();
+    }
+    TrialEvent step = new TrialEvent.StageSucceeded(success.stageId());
+    List<PlannedStage> stages = running.planned().stages();
+    boolean last = stages.get(stages.size() - 1).stageId().equals(success.stageId());
+    return last
+        ? List.of(step, new TrialEvent.Succeeded(success.measurements(), success.outputs()))
+        : List.of(step);
+  }
+
+  private static boolean walks(TrialState.Running running, String stageId) {
+    return running.planned().stages().stream().anyMatch(stage -> stage.stageId().equals(stageId));
+  }
+
+  @Override
+  public TrialState evolve(TrialState state, TrialEvent event) {
+    if (event instanceof TrialEvent.Planned planned) {
+      return new TrialState.Running(planned, Set.of());
+    }
+    TrialState.Running running = (TrialState.Running) state;
+    if (event instanceof TrialEvent.StageSucceeded success) {
+      Set<String> succeeded = new HashSet<>(running.succeeded());
+      succeeded.add(success.stageId());
+      return new TrialState.Running(running.planned(), succeeded);
+    }
+    if (event instanceof TrialEvent.Succeeded) {
+      return new TrialState.Ended(running.planned(), TrialOutcome.SUCCEEDED, null);
+    }
+    if (event instanceof TrialEvent.Failed failed) {
+      return new TrialState.Ended(running.planned(), TrialOutcome.FAILED, failed.cause());
+    }
+    return new TrialState.Ended(running.planned(), TrialOutcome.CANCELLED, null);
+  }
+}

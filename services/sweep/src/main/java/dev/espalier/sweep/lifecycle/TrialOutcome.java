@@ -1,0 +1,8 @@
+package dev.espalier.sweep.lifecycle;
+
+/** How a trial ended. */
+public enum TrialOutcome {
+  SUCCEEDED,
+  FAILED,
+  CANCELLED
+}
