@@ -124,8 +124,7 @@ public final class Consequences {
         return List.of(success(claimed.trialId(), stageId, done));
       }
       return view.paused(claimed.sweepId())
-          ? List.of(
-              new ForStage(stageId, new StageCommand.Hold(claimed.sweepId(), "sweep paused")))
+          ? List.of(new ForStage(stageId, new StageCommand.Hold(claimed.sweepId(), "sweep paused")))
           : List.of();
     }
     if (event instanceof StageEvent.Succeeded) {

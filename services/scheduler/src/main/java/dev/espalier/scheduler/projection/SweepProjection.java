@@ -1,0 +1,95 @@
+package dev.espalier.scheduler.projection;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.schemas.sweep.v1.SweepAccepted;
+import dev.espalier.schemas.sweep.v1.SweepEvent;
+import dev.espalier.sweep.lifecycle.SweepState;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** Keeps the table {@code sweep}. */
+public final class SweepProjection {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final String ACCEPT =
+      """
+      insert into sweep (sweep_id, team, name, state, run, priority, canonical_spec_json,
+        model_sha256, dataset_sha256, cells, trials, requested_by, accepted_at)
+      values (?, ?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """;
+
+  private static final String UPDATE =
+      """
+      update sweep set state = ?, succeeded = ?, failed = ?, cancelled = ? where sweep_id = ?
+      """;
+
+  /**
+   * @param after the sweep with this event
+   */
+  public void apply(Connection connection, SweepEvent event, SweepState after) throws SQLException {
+    String id = event.getSweepId();
+    if (event.hasSweepAccepted()) {
+      accept(connection, event, event.getSweepAccepted());
+      return;
+    }
+    Sql.run(
+        connection,
+        UPDATE,
+        after.phase().name(),
+        after.succeeded(),
+        after.failed(),
+        after.cancelled(),
+        id);
+    if (event.hasTrialsPlanned()) {
+      Sql.run(
+          connection,
+          "update sweep set planned = planned + ? where sweep_id = ?",
+          event.getTrialsPlanned().getTrialIdsCount(),
+          id);
+    }
+    if (event.hasSweepCancelled()) {
+      Sql.run(
+          connection,
+          "update sweep set ended_at = ?, cancel_reason = ? where sweep_id = ?",
+          event.getOccurredAt(),
+          event.getSweepCancelled().getReason(),
+          id);
+    }
+    if (event.hasSweepCompleted()) {
+      Sql.run(
+          connection,
+          "update sweep set ended_at = ? where sweep_id = ?",
+          event.getOccurredAt(),
+          id);
+    }
+  }
+
+  private static void accept(Connection connection, SweepEvent event, SweepAccepted accepted)
+      throws SQLException {
+    JsonNode spec;
+    try {
+      spec = JSON.readTree(accepted.getCanonicalSpecJson());
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "expected canonical JSON as the spec of sweep " + event.getSweepId(), e);
+    }
+    Sql.run(
+        connection,
+        ACCEPT,
+        event.getSweepId(),
+        event.getTeam(),
+        spec.path("name").asText(""),
+        accepted.getRun(),
+        spec.path("priority").asInt(0),
+        accepted.getCanonicalSpecJson(),
+        accepted.getModelSha256(),
+        accepted.getDatasetSha256(),
+        accepted.getCells(),
+        accepted.getTrials(),
+        event.getRequestedBy(),
+        event.getOccurredAt());
+  }
+}

@@ -1,0 +1,99 @@
+package dev.espalier.scheduler.projection;
+
+import dev.espalier.schemas.stage.v1.FailureCause;
+import dev.espalier.schemas.stage.v1.Measurement;
+import dev.espalier.schemas.trial.v1.TrialEvent;
+import dev.espalier.schemas.trial.v1.TrialPlanned;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** Keeps {@code trial}, {@code trial_stage} and {@code trial_measurement}. */
+public final class TrialProjection {
+
+  private static final String PLAN =
+      """
+      insert into trial (trial_id, sweep_id, cell_id, method, redistribution, target_kind,
+        keep_ratio, seed, priority, state, planned_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, 'PLANNED', ?)
+      """;
+
+  private static final String WALK =
+      "insert into trial_stage (trial_id, position, stage_id) values (?, ?, ?)";
+
+  private static final String STEP =
+      "update trial_stage set succeeded_at = ? where trial_id = ? and stage_id = ?";
+
+  private static final String FAIL =
+      """
+      update trial set state = 'FAILED', ended_at = ?, failed_stage_id = ?, failure_category = ?,
+        failure_code = ?, failure_message = ?
+      where trial_id = ?
+      """;
+
+  private static final String END = "update trial set state = ?, ended_at = ? where trial_id = ?";
+
+  public void apply(Connection connection, TrialEvent event) throws SQLException {
+    String id = event.getTrialId();
+    switch (event.getEventCase()) {
+      case TRIAL_PLANNED -> plan(connection, event, event.getTrialPlanned());
+      case TRIAL_STAGE_SUCCEEDED -> {
+        Sql.run(
+            connection,
+            STEP,
+            event.getOccurredAt(),
+            id,
+            event.getTrialStageSucceeded().getStageId());
+        Sql.run(
+            connection,
+            "update trial set state = 'RUNNING' where trial_id = ? and state = 'PLANNED'",
+            id);
+      }
+      case TRIAL_SUCCEEDED -> {
+        Sql.run(connection, END, "SUCCEEDED", event.getOccurredAt(), id);
+        for (Measurement measurement : event.getTrialSucceeded().getMeasurementsList()) {
+          Sql.run(
+              connection,
+              "insert into trial_measurement (trial_id, name, value) values (?, ?, ?)"
+                  + " on conflict do nothing",
+              id,
+              measurement.getName(),
+              measurement.getValue());
+        }
+      }
+      case TRIAL_FAILED -> {
+        FailureCause cause = event.getTrialFailed().getCause();
+        Sql.run(
+            connection,
+            FAIL,
+            event.getOccurredAt(),
+            event.getTrialFailed().getStageId(),
+            StageProjection.category(cause),
+            cause.getCode(),
+            cause.getMessage(),
+            id);
+      }
+      case TRIAL_CANCELLED -> Sql.run(connection, END, "CANCELLED", event.getOccurredAt(), id);
+      case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of trial " + id);
+    }
+  }
+
+  private static void plan(Connection connection, TrialEvent event, TrialPlanned planned)
+      throws SQLException {
+    Sql.run(
+        connection,
+        PLAN,
+        event.getTrialId(),
+        planned.getSweepId(),
+        planned.getCellId(),
+        planned.getCell().getMethod(),
+        planned.getCell().getRedistribution(),
+        planned.getCell().getTargetKind(),
+        planned.getCell().getKeepRatio(),
+        planned.getSeed(),
+        planned.getPriority(),
+        event.getOccurredAt());
+    for (int i = 0; i < planned.getStagesCount(); i++) {
+      Sql.run(connection, WALK, event.getTrialId(), i, planned.getStages(i).getStageId());
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package dev.espalier.scheduler.stream;
+
+import dev.espalier.schemas.sweep.v1.SweepAccepted;
+import dev.espalier.schemas.sweep.v1.SweepCancelled;
+import dev.espalier.schemas.sweep.v1.SweepCompleted;
+import dev.espalier.schemas.sweep.v1.SweepPaused;
+import dev.espalier.schemas.sweep.v1.SweepResumed;
+import dev.espalier.schemas.sweep.v1.TrialEnded;
+import dev.espalier.schemas.sweep.v1.TrialsPlanned;
+import dev.espalier.sweep.lifecycle.SweepEvent;
+import dev.espalier.sweep.lifecycle.TrialOutcome;
+import java.util.Optional;
+
+/** Events of a sweep, between the wire and our records. */
+public final class SweepWire {
+
+  private static final String OUTCOME_PREFIX = "TRIAL_OUTCOME_";
+
+  private SweepWire() {}
+
+  static dev.espalier.schemas.sweep.v1.SweepEvent.Builder write(SweepEvent event) {
+    dev.espalier.schemas.sweep.v1.SweepEvent.Builder message =
+        dev.espalier.schemas.sweep.v1.SweepEvent.newBuilder();
+    if (event instanceof SweepEvent.Accepted accepted) {
+      return message.setSweepAccepted(
+          SweepAccepted.newBuilder()
+              .setCanonicalSpecJson(accepted.canonicalSpecJson())
+              .setRun(accepted.run())
+              .setCells(accepted.cells())
+              .setTrials(accepted.trials())
+              .setModelSha256(accepted.modelSha256())
+              .setDatasetSha256(accepted.datasetSha256()));
+    }
+    if (event instanceof SweepEvent.TrialsPlanned planned) {
+      return message.setTrialsPlanned(
+          TrialsPlanned.newBuilder()
+              .setChunk(planned.chunk())
+              .setLast(planned.last())
+              .addAllTrialIds(planned.trialIds()));
+    }
+    if (event instanceof SweepEvent.Paused) {
+      return message.setSweepPaused(SweepPaused.getDefaultInstance());
+    }
+    if (event instanceof SweepEvent.Resumed) {
+      return message.setSweepResumed(SweepResumed.getDefaultInstance());
+    }
+    if (event instanceof SweepEvent.Cancelled cancelled) {
+      return message.setSweepCancelled(SweepCancelled.newBuilder().setReason(cancelled.reason()));
+    }
+    if (event instanceof SweepEvent.TrialEnded ended) {
+      TrialEnded.Builder wire =
+          TrialEnded.newBuilder()
+              .setTrialId(ended.trialId())
+              .setOutcome(
+                  dev.espalier.schemas.sweep.v1.TrialOutcome.valueOf(
+                      OUTCOME_PREFIX + ended.outcome().name()));
+      if (ended.cause() != null) {
+        wire.setCause(SharedWire.cause(ended.cause()));
+      }
+      return message.setTrialEnded(wire);
+    }
+    SweepEvent.Completed completed = (SweepEvent.Completed) event;
+    return message.setSweepCompleted(
+        SweepCompleted.newBuilder()
+            .setSucceeded(completed.succeeded())
+            .setFailed(completed.failed())
+            .setCancelled(completed.cancelled()));
+  }
+
+  /** Empty for an event that this version does not know. */
+  public static Optional<SweepEvent> read(dev.espalier.schemas.sweep.v1.SweepEvent message) {
+    return switch (message.getEventCase()) {
+      case SWEEP_ACCEPTED -> {
+        SweepAccepted accepted = message.getSweepAccepted();
+        yield Optional.of(
+            new SweepEvent.Accepted(
+                accepted.getCanonicalSpecJson(),
+                accepted.getRun(),
+                accepted.getCells(),
+                accepted.getTrials(),
+                accepted.getModelSha256(),
+                accepted.getDatasetSha256()));
+      }
+      case TRIALS_PLANNED ->
+          Optional.of(
+              new SweepEvent.TrialsPlanned(
+                  message.getTrialsPlanned().getChunk(),
+                  message.getTrialsPlanned().getLast(),
+                  message.getTrialsPlanned().getTrialIdsList()));
+      case SWEEP_PAUSED -> Optional.of(new SweepEvent.Paused());
+      case SWEEP_RESUMED -> Optional.of(new SweepEvent.Resumed());
+      case SWEEP_CANCELLED ->
+          Optional.of(new SweepEvent.Cancelled(message.getSweepCancelled().getReason()));
+      case TRIAL_ENDED ->
+          outcome(message.getTrialEnded().getOutcome())
+              .map(
+                  outcome ->
+                      new SweepEvent.TrialEnded(
+                          message.getTrialEnded().getTrialId(),
+                          outcome,
+                          message.getTrialEnded().hasCause()
+                              ? SharedWire.cause(message.getTrialEnded().getCause())
+                              : null));
+      case SWEEP_COMPLETED ->
+          Optional.of(
+              new SweepEvent.Completed(
+                  message.getSweepCompleted().getSucceeded(),
+                  message.getSweepCompleted().getFailed(),
+                  message.getSweepCompleted().getCancelled()));
+      // A rejection has a stream of its own and is nobody's history.
+      case SWEEP_REJECTED, EVENT_NOT_SET -> Optional.empty();
+    };
+  }
+
+  private static Optional<TrialOutcome> outcome(
+      dev.espalier.schemas.sweep.v1.TrialOutcome outcome) {
+    return switch (outcome) {
+      case TRIAL_OUTCOME_SUCCEEDED -> Optional.of(TrialOutcome.SUCCEEDED);
+      case TRIAL_OUTCOME_FAILED -> Optional.of(TrialOutcome.FAILED);
+      case TRIAL_OUTCOME_CANCELLED -> Optional.of(TrialOutcome.CANCELLED);
+      case TRIAL_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> Optional.empty();
+    };
+  }
+}

@@ -1,0 +1,85 @@
+package dev.espalier.scheduler.stream;
+
+import dev.espalier.schemas.stage.v1.StageInput;
+import dev.espalier.schemas.stage.v1.StageSpec;
+import dev.espalier.schemas.trial.v1.TrialCancelled;
+import dev.espalier.schemas.trial.v1.TrialFailed;
+import dev.espalier.schemas.trial.v1.TrialPlanned;
+import dev.espalier.schemas.trial.v1.TrialStageSucceeded;
+import dev.espalier.schemas.trial.v1.TrialSucceeded;
+import dev.espalier.sweep.lifecycle.PlannedStage;
+import dev.espalier.sweep.lifecycle.TrialEvent;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Events of a trial, between the wire and our records. */
+public final class TrialWire {
+
+  private TrialWire() {}
+
+  /** {@code planned} is the message behind a {@link TrialEvent.Planned}, which tells less. */
+  static dev.espalier.schemas.trial.v1.TrialEvent.Builder write(
+      TrialEvent event, TrialPlanned planned) {
+    dev.espalier.schemas.trial.v1.TrialEvent.Builder message =
+        dev.espalier.schemas.trial.v1.TrialEvent.newBuilder();
+    if (event instanceof TrialEvent.Planned) {
+      return message.setTrialPlanned(planned);
+    }
+    if (event instanceof TrialEvent.StageSucceeded step) {
+      return message.setTrialStageSucceeded(
+          TrialStageSucceeded.newBuilder().setStageId(step.stageId()));
+    }
+    if (event instanceof TrialEvent.Succeeded succeeded) {
+      return message.setTrialSucceeded(
+          TrialSucceeded.newBuilder()
+              .addAllMeasurements(SharedWire.measurementsToWire(succeeded.measurements()))
+              .addAllOutputs(SharedWire.outputsToWire(succeeded.outputs())));
+    }
+    if (event instanceof TrialEvent.Failed failed) {
+      return message.setTrialFailed(
+          TrialFailed.newBuilder()
+              .setStageId(failed.stageId())
+              .setCause(SharedWire.cause(failed.cause())));
+    }
+    return message.setTrialCancelled(
+        TrialCancelled.newBuilder().setReason(((TrialEvent.Cancelled) event).reason()));
+  }
+
+  /** Empty for an event that this version does not know. */
+  public static Optional<TrialEvent> read(dev.espalier.schemas.trial.v1.TrialEvent message) {
+    return switch (message.getEventCase()) {
+      case TRIAL_PLANNED -> Optional.of(planned(message.getTrialPlanned()));
+      case TRIAL_STAGE_SUCCEEDED ->
+          Optional.of(new TrialEvent.StageSucceeded(message.getTrialStageSucceeded().getStageId()));
+      case TRIAL_SUCCEEDED ->
+          Optional.of(
+              new TrialEvent.Succeeded(
+                  SharedWire.measurements(message.getTrialSucceeded().getMeasurementsList()),
+                  SharedWire.outputs(message.getTrialSucceeded().getOutputsList())));
+      case TRIAL_FAILED ->
+          Optional.of(
+              new TrialEvent.Failed(
+                  message.getTrialFailed().getStageId(),
+                  SharedWire.cause(message.getTrialFailed().getCause())));
+      case TRIAL_CANCELLED ->
+          Optional.of(new TrialEvent.Cancelled(message.getTrialCancelled().getReason()));
+      case EVENT_NOT_SET -> Optional.empty();
+    };
+  }
+
+  static TrialEvent.Planned planned(TrialPlanned message) {
+    return new TrialEvent.Planned(
+        message.getSweepId(),
+        message.getPriority(),
+        message.getStagesList().stream()
+            .map(stage -> new PlannedStage(stage.getStageId(), inputs(stage.getSpec())))
+            .toList());
+  }
+
+  static Set<String> inputs(StageSpec spec) {
+    return spec.getInputsList().stream()
+        .map(StageInput::getStageId)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+}
