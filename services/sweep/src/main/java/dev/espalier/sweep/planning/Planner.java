@@ -1,0 +1,265 @@
+package dev.espalier.sweep.planning;
+
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.method.MethodDescriptor;
+import dev.espalier.architecture.method.Methods;
+import dev.espalier.architecture.method.ParameterPhase;
+import dev.espalier.architecture.redistribution.Redistribution;
+import dev.espalier.architecture.redistribution.Redistributions;
+import dev.espalier.sweep.spec.MethodChoice;
+import dev.espalier.sweep.spec.SweepSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Unfolds a spec into trials and their stages: search, prune, redistribute, finetune, evaluate. A
+ * pure function: the same spec, inputs, run and engine give the same plan on every machine.
+ *
+ * <p>Stages are named by what they compute. A shared search serves every target and policy; a
+ * chained one (NViT) is cut at a fixed grid of keep ratios, not at one sweep's targets, so that any
+ * sweep's smaller target continues from the links of a larger one.
+ */
+public final class Planner {
+
+  /** Distance of the links of a chained search. */
+  static final double GRID_STEP = 0.05;
+
+  private static final int GRID = 20;
+
+  private final SweepSpec spec;
+  private final ResolvedInputs inputs;
+  private final Engine engine;
+  private final String scope;
+  private final OutsideInput base;
+  private final OutsideInput dataset;
+
+  private Planner(SweepSpec spec, ResolvedInputs inputs, String sweepId, Engine engine) {
+    this.spec = spec;
+    this.inputs = inputs;
+    this.engine = engine;
+    this.scope = spec.cache() ? "team:" + spec.team() : "sweep:" + sweepId;
+    this.base = new OutsideInput("base", spec.model(), inputs.model());
+    this.dataset = new OutsideInput("dataset", spec.dataset(), inputs.dataset());
+  }
+
+  /**
+   * Plans a sweep.
+   *
+   * @param run 0 for the first; another number makes another sweep that reuses its stages
+   */
+  public static SweepPlan plan(SweepSpec spec, ResolvedInputs inputs, int run, Engine engine) {
+    String sweepId = sweepId(spec, inputs, run);
+    Planner planner = new Planner(spec, inputs, sweepId, engine);
+    List<Cell> cells = planner.cells();
+    List<Trial> trials = new ArrayList<>();
+    for (Cell cell : cells) {
+      String cellId = cell.id();
+      for (long seed : spec.seeds()) {
+        trials.add(
+            new Trial(
+                "%s-%s-s%d".formatted(sweepId, cellId, seed),
+                cellId,
+                cell,
+                seed,
+                planner.walk(cell, seed)));
+      }
+    }
+    return new SweepPlan(sweepId, spec, run, inputs, cells, trials);
+  }
+
+  /** Names a sweep by its team, its canonical spec, what the names stood for, and the run. */
+  public static String sweepId(SweepSpec spec, ResolvedInputs inputs, int run) {
+    Map<String, Object> identity = new TreeMap<>();
+    identity.put("team", spec.team());
+    identity.put("spec", spec.toTree());
+    identity.put("model", inputs.model().sha256());
+    identity.put("dataset", inputs.dataset().sha256());
+    identity.put("run", run);
+    return Json.sha256(identity).substring(0, 16);
+  }
+
+  private List<Cell> cells() {
+    List<Cell> cells = new ArrayList<>();
+    for (MethodChoice method : spec.methods()) {
+      for (String policy : method.redistribution()) {
+        for (double ratio : spec.targets().macs()) {
+          cells.add(new Cell(method.name(), method.parameters(), policy, TargetKind.MACS, ratio));
+        }
+        for (double ratio : spec.targets().params()) {
+          cells.add(new Cell(method.name(), method.parameters(), policy, TargetKind.PARAMS, ratio));
+        }
+      }
+    }
+    return cells;
+  }
+
+  private List<PlannedStage> walk(Cell cell, long seed) {
+    MethodDescriptor method = Methods.get(cell.method());
+    List<PlannedStage> stages = new ArrayList<>();
+    boolean chained =
+        switch (method.search()) {
+          case SHARED -> {
+            stages.add(sharedSearch(method, cell, seed));
+            yield false;
+          }
+          case CHAINED -> {
+            stages.addAll(chain(method, cell, seed));
+            yield true;
+          }
+        };
+    PlannedStage search = last(stages);
+    StageInput importance = new StageInput("importance", search.stageId(), "importance");
+
+    List<StageInput> forPrune = new ArrayList<>(List.of(importance));
+    if (chained) {
+      forPrune.add(new StageInput("trajectory", search.stageId(), "trajectory"));
+    }
+    Map<String, Object> prune =
+        new TreeMap<>(method.parameters(ParameterPhase.PRUNE, cell.parameters()));
+    prune.put("targetKind", cell.targetKind().text());
+    prune.put("keepRatio", cell.keepRatio());
+    PlannedStage pruned =
+        stage(
+            StageKind.PRUNE,
+            method.name(),
+            method.version(),
+            prune,
+            0,
+            forPrune,
+            List.of(base),
+            Numerics.HOST);
+    stages.add(pruned);
+
+    List<StageInput> plans = new ArrayList<>();
+    if (cell.redistribution().equals(Redistributions.NONE)) {
+      plans.add(new StageInput("plan", pruned.stageId(), "plan"));
+    } else {
+      PlannedStage redistributed = redistribution(cell, pruned, importance);
+      stages.add(redistributed);
+      plans.add(new StageInput("plan", redistributed.stageId(), "plan"));
+      plans.add(new StageInput("prunedPlan", pruned.stageId(), "plan"));
+    }
+    if (chained) {
+      plans.add(new StageInput("weights", search.stageId(), "weights"));
+    }
+
+    PlannedStage finetune =
+        stage(
+            StageKind.FINETUNE,
+            "finetune",
+            1,
+            spec.recipe().toTree(),
+            seed,
+            plans,
+            List.of(base, dataset),
+            engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
+    stages.add(finetune);
+    stages.add(evaluation(finetune, plans));
+    return stages;
+  }
+
+  private PlannedStage sharedSearch(MethodDescriptor method, Cell cell, long seed) {
+    return stage(
+        StageKind.SEARCH,
+        method.name(),
+        method.version(),
+        method.parameters(ParameterPhase.SEARCH, cell.parameters()),
+        method.searchUsesSeed() ? seed : 0,
+        List.of(),
+        method.searchUsesDataset() ? List.of(base, dataset) : List.of(base),
+        method.searchUsesDataset()
+            ? engine.numerics(spec.recipe().precision(), spec.recipe().threads())
+            : Numerics.HOST);
+  }
+
+  /** Links 1 -> 0.95 -> ... -> target; the last is shorter for a target between grid points. */
+  private List<PlannedStage> chain(MethodDescriptor method, Cell cell, long seed) {
+    List<PlannedStage> links = new ArrayList<>();
+    double from = 1;
+    for (double to : gridDownTo(cell.keepRatio())) {
+      Map<String, Object> parameters =
+          new TreeMap<>(method.parameters(ParameterPhase.SEARCH, cell.parameters()));
+      parameters.put("targetKind", cell.targetKind().text());
+      parameters.put("keepRatioFrom", from);
+      parameters.put("keepRatioTo", to);
+      links.add(
+          stage(
+              StageKind.SEARCH,
+              method.name(),
+              method.version(),
+              parameters,
+              method.searchUsesSeed() ? seed : 0,
+              links.isEmpty()
+                  ? List.of()
+                  : List.of(new StageInput("trajectory", last(links).stageId(), "trajectory")),
+              List.of(base, dataset),
+              engine.numerics(spec.recipe().precision(), spec.recipe().threads())));
+      from = to;
+    }
+    return links;
+  }
+
+  /** Grid points above the target, largest first, then the target itself. */
+  static List<Double> gridDownTo(double keepRatio) {
+    List<Double> points = new ArrayList<>();
+    for (int i = GRID - 1; i > 0 && (double) i / GRID > keepRatio + 1e-9; i--) {
+      points.add((double) i / GRID);
+    }
+    points.add(keepRatio);
+    return points;
+  }
+
+  private PlannedStage redistribution(Cell cell, PlannedStage pruned, StageInput importance) {
+    Redistribution policy = Redistributions.get(cell.redistribution());
+    Map<String, Object> parameters = new TreeMap<>();
+    parameters.put("targetKind", cell.targetKind().text());
+    parameters.put("alignment", pruned.spec().parameters().get("alignment"));
+    return stage(
+        StageKind.REDISTRIBUTE,
+        policy.name(),
+        policy.version(),
+        parameters,
+        0,
+        List.of(new StageInput("plan", pruned.stageId(), "plan"), importance),
+        List.of(),
+        Numerics.HOST);
+  }
+
+  private PlannedStage evaluation(PlannedStage finetune, List<StageInput> plans) {
+    Map<String, Object> parameters = new TreeMap<>(spec.evaluation().toTree());
+    parameters.put("device", engine.deviceKind());
+    List<StageInput> reads = new ArrayList<>(plans);
+    reads.add(new StageInput("model", finetune.stageId(), "model"));
+    reads.add(new StageInput("unrecovered", finetune.stageId(), "unrecovered"));
+    return stage(
+        StageKind.EVALUATE,
+        "evaluate",
+        1,
+        parameters,
+        0,
+        reads,
+        List.of(base, dataset),
+        engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
+  }
+
+  private PlannedStage stage(
+      StageKind kind,
+      String algorithm,
+      int version,
+      Map<String, Object> parameters,
+      long seed,
+      List<StageInput> stageInputs,
+      List<OutsideInput> outside,
+      Numerics numerics) {
+    return PlannedStage.of(
+        new StageSpec(
+            kind, algorithm, version, parameters, seed, stageInputs, outside, numerics, scope));
+  }
+
+  private static PlannedStage last(List<PlannedStage> stages) {
+    return stages.get(stages.size() - 1);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.espalier.sweep.spec;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * How accuracy is recovered after the cut; the same for every method of a sweep, so that methods
+ * are compared and not recipes.
+ *
+ * @param epochs passes over the training images
+ * @param batchSize images per update
+ * @param learningRate of AdamW after warm-up, falling along a cosine
+ * @param weightDecay decoupled, on matrices only
+ * @param warmupEpochs linear rise of the learning rate, may be a fraction
+ * @param labelSmoothing in [0, 1)
+ * @param clipNorm bound on the global gradient norm; 0: none
+ * @param distillationWeight coefficient of KL(teacher || student), batch mean, teacher = base; 0:
+ *     no distillation
+ * @param distillationTemperature divides both logits
+ * @param augmentation "none" or "crop-flip"
+ * @param precision "fp32" or "bf16"
+ * @param threads of one training; part of the identity, since it changes results bitwise
+ */
+public record Recipe(
+    int epochs,
+    int batchSize,
+    double learningRate,
+    double weightDecay,
+    double warmupEpochs,
+    double labelSmoothing,
+    double clipNorm,
+    double distillationWeight,
+    double distillationTemperature,
+    String augmentation,
+    String precision,
+    int threads) {
+
+  /** What holds where a sweep says nothing. */
+  public static final Recipe DEFAULTS =
+      new Recipe(3, 64, 5e-4, 0.05, 0.0, 0.0, 1.0, 9.0, 3.0, "crop-flip", "fp32", 1);
+
+  /** The tree form, by the names of the fields. */
+  public Map<String, Object> toTree() {
+    Map<String, Object> tree = new TreeMap<>();
+    tree.put("epochs", epochs);
+    tree.put("batchSize", batchSize);
+    tree.put("learningRate", learningRate);
+    tree.put("weightDecay", weightDecay);
+    tree.put("warmupEpochs", warmupEpochs);
+    tree.put("labelSmoothing", labelSmoothing);
+    tree.put("clipNorm", clipNorm);
+    tree.put("distillationWeight", distillationWeight);
+    tree.put("distillationTemperature", distillationTemperature);
+    tree.put("augmentation", augmentation);
+    tree.put("precision", precision);
+    tree.put("threads", threads);
+    return tree;
+  }
+}
