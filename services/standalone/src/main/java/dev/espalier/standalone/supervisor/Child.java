@@ -27,7 +27,12 @@ final class Child {
 
   /** A moment's view, for the state file. */
   record View(
-      String name, State state, int port, int restarts, Integer exitCode, ProcessIdentity process) {}
+      String name,
+      State state,
+      int port,
+      int restarts,
+      Integer exitCode,
+      ProcessIdentity process) {}
 
   private static final long POLL_MILLIS = 100;
   private static final long LOG_LIMIT_BYTES = 5L << 20;
@@ -120,9 +125,8 @@ final class Child {
   /** Null where the process cannot be started at all; the reason goes to its log. */
   private Process launch() {
     try {
-      spec.readiness().reset();
-      spec.beforeStart().run();
       turnLog();
+      spec.readiness().reset();
       List<String> command = new ArrayList<>(DEAF_TO_THE_TERMINAL);
       command.addAll(spec.command());
       ProcessBuilder builder =

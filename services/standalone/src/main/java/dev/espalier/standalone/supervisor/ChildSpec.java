@@ -14,7 +14,6 @@ import java.util.Map;
  * @param environment added to the supervisor's own
  * @param log gets standard output and error
  * @param readiness what tells that it serves
- * @param beforeStart clears what an earlier life left
  * @param stopWithin from SIGTERM to SIGKILL
  */
 record ChildSpec(
@@ -24,7 +23,6 @@ record ChildSpec(
     Map<String, String> environment,
     Path log,
     Readiness readiness,
-    Runnable beforeStart,
     Duration stopWithin) {
 
   ChildSpec {

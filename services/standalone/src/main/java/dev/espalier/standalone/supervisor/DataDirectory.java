@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * Everything that an embedded installation keeps, below one directory that one supervisor holds at a
- * time. The kernel gives the lock back when its holder ends, however that happens.
+ * Everything that an embedded installation keeps, below one directory that one supervisor holds at
+ * a time. The kernel gives the lock back when its holder ends, however that happens.
  */
 final class DataDirectory implements AutoCloseable {
 
@@ -31,7 +31,9 @@ final class DataDirectory implements AutoCloseable {
     this.lock = lock;
   }
 
-  /** Waits up to the given time for the directory; whoever only looks holds the lock for a moment. */
+  /**
+   * Waits up to the given time for the directory; whoever only looks holds the lock for a moment.
+   */
   static DataDirectory take(Path root, long patienceMillis)
       throws IOException, Taken, InterruptedException {
     Files.createDirectories(root);
@@ -75,16 +77,17 @@ final class DataDirectory implements AutoCloseable {
     return root.resolve("postgres");
   }
 
+  /** Where the PostgreSQL server itself works. */
+  Path cluster() {
+    return postgres().resolve("cluster");
+  }
+
   Path store() {
     return root.resolve("store");
   }
 
   Path state() {
     return root.resolve("run/state.json");
-  }
-
-  Path readyFile(String child) {
-    return root.resolve("run").resolve(child + ".ready");
   }
 
   Path log(String child) {

@@ -59,36 +59,36 @@ final class Fleet {
 
   ChildSpec broker() {
     return embedded(
-        "broker", ports.take(BROKER_PORT), "384m", "BrokerMain", directory.broker(), () -> {});
+        "broker", ports.take(BROKER_PORT), "384m", "EmbeddedBroker", directory.broker());
   }
 
   ChildSpec postgres() {
     return embedded(
-        "postgres",
-        ports.take(POSTGRES_PORT),
-        "64m",
-        "PostgresMain",
-        directory.postgres(),
-        () -> Postmaster.end(directory.postgres()));
+        "postgres", ports.take(POSTGRES_PORT), "64m", "EmbeddedPostgres", directory.postgres());
   }
 
-  private ChildSpec embedded(
-      String name, int port, String heap, String main, Path data, Runnable beforeStart) {
-    Path ready = directory.readyFile(name);
+  static String kafka(ChildSpec broker) {
+    return "127.0.0.1:" + broker.port();
+  }
+
+  static String jdbc(ChildSpec postgres) {
+    return "jdbc:postgresql://127.0.0.1:" + postgres.port() + "/espalier?user=postgres";
+  }
+
+  private ChildSpec embedded(String name, int port, String heap, String main, Path data) {
     List<String> command = java(heap, Duration.ofSeconds(10));
     command.addAll(LIGHT);
     command.add("-cp");
     command.add(installation.standaloneJar().toString());
-    command.add("dev.espalier.standalone.supervisor." + main);
-    command.addAll(List.of(data.toString(), Integer.toString(port), ready.toString()));
+    command.add("dev.espalier.standalone.embedded." + main);
+    command.addAll(List.of("--data-dir", data.toString(), "--port", Integer.toString(port)));
     return new ChildSpec(
         name,
         port,
         command,
         Map.of(),
         directory.log(name),
-        new Readiness.ReadyFile(ready),
-        beforeStart,
+        new Readiness.Line(directory.log(name)),
         Duration.ofSeconds(15));
   }
 
@@ -119,10 +119,19 @@ final class Fleet {
     List<ChildSpec> workers = new ArrayList<>();
     int port = FIRST_WORKER_PORT;
     for (int number = 1; number <= trainers; number++) {
-      workers.add(worker("trainer-" + number, "trainer", port++, "768m", List.of(), TENSOR_ENVIRONMENT, kafka));
+      workers.add(
+          worker(
+              "trainer-" + number,
+              "trainer",
+              port++,
+              "768m",
+              List.of(),
+              TENSOR_ENVIRONMENT,
+              kafka));
     }
     workers.add(worker("redistributor", "redistributor", port++, "192m", LIGHT, Map.of(), kafka));
-    workers.add(worker("evaluator", "evaluator", port, "768m", List.of(), TENSOR_ENVIRONMENT, kafka));
+    workers.add(
+        worker("evaluator", "evaluator", port, "768m", List.of(), TENSOR_ENVIRONMENT, kafka));
     return workers;
   }
 
@@ -174,7 +183,6 @@ final class Fleet {
         environment,
         directory.log(name),
         new Readiness.Health(port),
-        () -> {},
         stopWithin);
   }
 

@@ -26,7 +26,8 @@ record Installation(Path home) {
   }
 
   static Path java() {
-    return Path.of(System.getProperty("java.home"), "bin", File.separatorChar == '/' ? "java" : "java.exe");
+    return Path.of(
+        System.getProperty("java.home"), "bin", File.separatorChar == '/' ? "java" : "java.exe");
   }
 
   /** Files that a build should have left and has not. */

@@ -27,7 +27,8 @@ final class Ports {
 
   static boolean isFree(int port) {
     try (ServerSocket socket = new ServerSocket()) {
-      // A port whose last connections are in TIME_WAIT is free to a server; one that is bound is not.
+      // A port whose last connections are in TIME_WAIT is free to a server; one that is bound is
+      // not.
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
       return true;

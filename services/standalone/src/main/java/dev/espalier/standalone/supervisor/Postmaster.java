@@ -27,7 +27,9 @@ final class Postmaster {
     ProcessIdentity server = running.get();
     try {
       // SIGINT is a fast shutdown: sessions are cut, the data directory is left clean.
-      new ProcessBuilder(List.of("/bin/sh", "-c", "kill -INT " + server.pid())).start().waitFor(SMART_MILLIS, TimeUnit.MILLISECONDS);
+      new ProcessBuilder(List.of("/bin/sh", "-c", "kill -INT " + server.pid()))
+          .start()
+          .waitFor(SMART_MILLIS, TimeUnit.MILLISECONDS);
       if (!server.awaitEnd(FAST_MILLIS)) {
         server.kill();
         server.awaitEnd(SMART_MILLIS);

@@ -1,10 +1,12 @@
 package dev.espalier.standalone.supervisor;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.HttpURLConnection;
 import java.net.URI;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /** Tells that a child serves. */
 sealed interface Readiness {
@@ -14,19 +16,32 @@ sealed interface Readiness {
   /** Forgets an earlier life. */
   default void reset() {}
 
-  /** The child writes a file when it is up; our own mains do. */
-  record ReadyFile(Path file) implements Readiness {
-    @Override
-    public boolean isReady() {
-      return Files.exists(file);
+  /** The child says {@code ready} at the start of a line of its log; our own mains do. */
+  final class Line implements Readiness {
+
+    private static final Pattern READY = Pattern.compile("^ready( |$)", Pattern.MULTILINE);
+
+    private final Path log;
+    private volatile long from;
+
+    Line(Path log) {
+      this.log = log;
     }
 
     @Override
     public void reset() {
-      try {
-        Files.deleteIfExists(file);
-      } catch (IOException e) {
-        throw new IllegalStateException("cannot clear " + file, e);
+      from = log.toFile().length();
+    }
+
+    @Override
+    public boolean isReady() {
+      try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
+        file.seek(Math.min(from, file.length()));
+        byte[] written = new byte[(int) Math.min(1 << 20, file.length() - file.getFilePointer())];
+        file.readFully(written);
+        return READY.matcher(new String(written, StandardCharsets.UTF_8)).find();
+      } catch (IOException notYet) {
+        return false;
       }
     }
   }

@@ -13,7 +13,8 @@ import java.util.Optional;
 
 /**
  * What a supervisor tells the command line, and the next supervisor, in {@code run/state.json}. It
- * holds only while the directory's lock is held; after that its processes are orphans, if they live.
+ * holds only while the directory's lock is held; after that its processes are orphans, if they
+ * live.
  *
  * @param server base address of the scheduler's REST interface
  * @param kafka bootstrap servers

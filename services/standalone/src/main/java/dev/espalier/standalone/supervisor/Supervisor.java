@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs the embedded installation: broker, PostgreSQL, scheduler and workers as child processes below
- * one data directory.
+ * Runs the embedded installation: broker, PostgreSQL, scheduler and workers as child processes
+ * below one data directory.
  *
  * <p>{@code --home DIR --data-dir DIR [--trainers N] [--leashed]}, or {@code --clean} to end what a
  * killed supervisor left. SIGTERM stops everything in order: workers first, while scheduler and
@@ -80,7 +80,7 @@ public final class Supervisor {
   public static void main(String[] words) throws Exception {
     Arguments arguments = Arguments.parse(words);
     try (DataDirectory directory = DataDirectory.take(arguments.dataDirectory(), 3_000)) {
-      List<String> orphans = Orphans.end(directory.state(), directory.postgres());
+      List<String> orphans = Orphans.end(directory.state(), directory.cluster());
       if (!orphans.isEmpty()) {
         log("ended what an earlier run left: " + String.join(", ", orphans));
       }
@@ -169,8 +169,8 @@ public final class Supervisor {
       return failure;
     }
     synchronized (this) {
-      kafka = readyText(broker);
-      jdbc = readyText(postgres);
+      kafka = Fleet.kafka(broker.spec());
+      jdbc = Fleet.jdbc(postgres.spec());
     }
     tell(State.Phase.STARTING, "starting the scheduler and workers");
     Child scheduler = add(fleet.scheduler(kafka, jdbc));
@@ -191,14 +191,6 @@ public final class Supervisor {
       tell(State.Phase.READY, "ready");
     }
     return failure;
-  }
-
-  private String readyText(Child child) {
-    try {
-      return Files.readString(directory.readyFile(child.name())).strip();
-    } catch (IOException e) {
-      throw new IllegalStateException("no address of " + child.name(), e);
-    }
   }
 
   private Child add(ChildSpec spec) {
@@ -247,7 +239,7 @@ public final class Supervisor {
       }
     }
     // A PostgreSQL parent that had to be killed leaves its server.
-    Postmaster.end(directory.postgres());
+    Postmaster.end(directory.cluster());
     tell(
         failure == null ? State.Phase.STOPPED : State.Phase.FAILED,
         failure == null ? "stopped" : failure);
