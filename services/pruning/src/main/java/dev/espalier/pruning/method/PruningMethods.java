@@ -1,0 +1,33 @@
+package dev.espalier.pruning.method;
+
+import dev.espalier.pruning.magnitude.Magnitude;
+import dev.espalier.pruning.nvit.Nvit;
+import dev.espalier.pruning.random.RandomUnits;
+import java.util.List;
+
+/** The methods this library implements, by the names of their descriptors. */
+public final class PruningMethods {
+
+  public static final List<PruningMethod> ALL =
+      List.of(new RandomUnits(), new Magnitude(), new Nvit());
+
+  private PruningMethods() {}
+
+  /**
+   * The method of that name.
+   *
+   * @throws IllegalArgumentException naming the known ones
+   */
+  public static PruningMethod get(String name) {
+    return ALL.stream()
+        .filter(method -> method.descriptor().name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "method must be one of %s but is %s"
+                        .formatted(
+                            ALL.stream().map(method -> method.descriptor().name()).toList(),
+                            name)));
+  }
+}
