@@ -31,14 +31,16 @@ class ComposeFileTest {
   @BeforeAll
   static void parse() throws IOException {
     Load yaml = new Load(LoadSettings.builder().setAllowDuplicateKeys(false).build());
-    compose = map(yaml.loadFromString(Files.readString(Repository.root().resolve("docker-compose.yml"))));
+    compose =
+        map(yaml.loadFromString(Files.readString(Repository.root().resolve("docker-compose.yml"))));
     services = map(compose.get("services"));
   }
 
   @Test
   void runsEveryServiceOfTheRepositoryAndWhatTheyStandOn() {
     assertThat(services.keySet())
-        .containsExactlyInAnyOrder("kafka", "postgres", "scheduler", "trainer", "redistributor", "evaluator");
+        .containsExactlyInAnyOrder(
+            "kafka", "postgres", "scheduler", "trainer", "redistributor", "evaluator");
   }
 
   @Test
@@ -48,7 +50,9 @@ class ComposeFileTest {
           settings(application).stringPropertyNames().stream()
               .map(ComposeFileTest::variable)
               .collect(Collectors.toSet());
-      assertThat(known).as("variables of %s", application).containsAll(environment(application).keySet());
+      assertThat(known)
+          .as("variables of %s", application)
+          .containsAll(environment(application).keySet());
     }
   }
 
@@ -56,7 +60,10 @@ class ComposeFileTest {
   void everyApplicationIsBuiltFromItsOwnPackage() {
     for (String application : APPLICATIONS) {
       Map<String, Object> build = map(map(services.get(application)).get("build"));
-      assertThat(Repository.root().resolve((String) build.get("context")).resolve((String) build.get("dockerfile")))
+      assertThat(
+              Repository.root()
+                  .resolve((String) build.get("context"))
+                  .resolve((String) build.get("dockerfile")))
           .exists();
       assertThat(map(build.get("args"))).containsEntry("SERVICE", application);
       assertThat(Repository.root().resolve("services/" + application + "/pom.xml")).exists();
@@ -66,9 +73,13 @@ class ComposeFileTest {
   @Test
   void theImageStartsTheFileThatTheBuildMakes() throws IOException {
     String recipe = Files.readString(Repository.root().resolve("deploy/images/Dockerfile"));
-    assertThat(recipe).contains("services/${SERVICE}/target/quarkus-app/").contains("quarkus-run.jar");
+    assertThat(recipe)
+        .contains("services/${SERVICE}/target/quarkus-app/")
+        .contains("quarkus-run.jar");
     for (String application : APPLICATIONS) {
-      assertThat(Repository.root().resolve("services/" + application + "/target/quarkus-app/quarkus-run.jar"))
+      assertThat(
+              Repository.root()
+                  .resolve("services/" + application + "/target/quarkus-app/quarkus-run.jar"))
           .exists();
     }
   }
@@ -79,7 +90,8 @@ class ComposeFileTest {
       assertThat(environment(application))
           .containsEntry("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
           .containsEntry("ESPALIER_STORE", "/var/lib/espalier/store");
-      assertThat(list(map(services.get(application)).get("volumes"))).contains("store:/var/lib/espalier");
+      assertThat(list(map(services.get(application)).get("volumes")))
+          .contains("store:/var/lib/espalier");
     }
   }
 
@@ -94,7 +106,9 @@ class ComposeFileTest {
                 .forEach(
                     (dependency, condition) -> {
                       assertThat(services).containsKey(dependency);
-                      assertThat(map(services.get(dependency))).as(dependency).containsKey("healthcheck");
+                      assertThat(map(services.get(dependency)))
+                          .as(dependency)
+                          .containsKey("healthcheck");
                     });
           }
           for (Object volume : list(map(service).get("volumes"))) {
@@ -112,7 +126,8 @@ class ComposeFileTest {
   void heartbeatsComeSeveralTimesWithinALease() {
     long lease = seconds(environment("scheduler").get("ESPALIER_LEASE_DURATION"));
     for (String worker : APPLICATIONS.subList(1, 4)) {
-      assertThat(seconds(environment(worker).get("ESPALIER_HEARTBEAT_INTERVAL")) * 3).isLessThan(lease);
+      assertThat(seconds(environment(worker).get("ESPALIER_HEARTBEAT_INTERVAL")) * 3)
+          .isLessThan(lease);
     }
   }
 
@@ -120,7 +135,8 @@ class ComposeFileTest {
   void theBrokersVersionIsTheOneWeBuildAgainst() throws IOException {
     String pom = Files.readString(Repository.root().resolve("pom.xml"));
     String image = (String) map(services.get("kafka")).get("image");
-    assertThat(pom).contains("<kafka.version>" + image.substring(image.indexOf(':') + 1) + "</kafka.version>");
+    assertThat(pom)
+        .contains("<kafka.version>" + image.substring(image.indexOf(':') + 1) + "</kafka.version>");
   }
 
   @Test
@@ -135,7 +151,9 @@ class ComposeFileTest {
                         secrets.add(value);
                       }
                     }));
-    assertThat(secrets).isNotEmpty().allMatch(value -> value.toString().startsWith("${ESPALIER_DB_PASSWORD:?"));
+    assertThat(secrets)
+        .isNotEmpty()
+        .allMatch(value -> value.toString().startsWith("${ESPALIER_DB_PASSWORD:?"));
   }
 
   private static long seconds(String duration) {
@@ -145,7 +163,8 @@ class ComposeFileTest {
   private static Properties settings(String application) throws IOException {
     Properties properties = new Properties();
     Path file =
-        Repository.root().resolve("services/" + application + "/src/main/resources/application.properties");
+        Repository.root()
+            .resolve("services/" + application + "/src/main/resources/application.properties");
     try (Reader reader = Files.newBufferedReader(file)) {
       properties.load(reader);
     }

@@ -41,7 +41,16 @@ class ContractsTest {
       Result installed;
       try {
         installed =
-            run(Repository.root(), "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", prefix.toString(), BUF);
+            run(
+                Repository.root(),
+                "npm",
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+                prefix.toString(),
+                BUF);
       } catch (IOException e) {
         assumeTrue(false, "npm is not installed: buf cannot be had");
         return;
@@ -73,7 +82,8 @@ class ContractsTest {
     Path now = directory.resolve("now.binpb");
     Result built = run(SCHEMAS, buf.toString(), "build", "-o", now.toString());
     assertThat(built.exit()).as(built.output()).isZero();
-    Result breaking = run(SCHEMAS, buf.toString(), "breaking", now.toString(), "--against", "baseline.binpb");
+    Result breaking =
+        run(SCHEMAS, buf.toString(), "breaking", now.toString(), "--against", "baseline.binpb");
     assertThat(breaking.exit()).as(breaking.output()).isZero();
   }
 
@@ -90,7 +100,8 @@ class ContractsTest {
     Files.writeString(sweep, after);
     Path now = directory.resolve("changed.binpb");
     assertThat(run(changed, buf.toString(), "build", "-o", now.toString()).exit()).isZero();
-    Result breaking = run(SCHEMAS, buf.toString(), "breaking", now.toString(), "--against", "baseline.binpb");
+    Result breaking =
+        run(SCHEMAS, buf.toString(), "breaking", now.toString(), "--against", "baseline.binpb");
     assertThat(breaking.exit()).isNotZero();
     assertThat(breaking.output()).contains("stream_version");
   }
@@ -109,9 +120,13 @@ class ContractsTest {
 
   private record Result(int exit, String output) {}
 
-  private static Result run(Path directory, String... command) throws IOException, InterruptedException {
+  private static Result run(Path directory, String... command)
+      throws IOException, InterruptedException {
     Process process =
-        new ProcessBuilder(Arrays.asList(command)).directory(directory.toFile()).redirectErrorStream(true).start();
+        new ProcessBuilder(Arrays.asList(command))
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .start();
     process.getOutputStream().close();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (!process.waitFor(120, TimeUnit.SECONDS)) {

@@ -209,7 +209,8 @@ class DependencyRulesTest {
             "dev.espalier.trainer..", "dev.espalier.redistributor..", "dev.espalier.evaluator..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("java.sql..", "javax.sql..", "dev.espalier.eventstore..", "dev.espalier.sweep..")
+        .resideInAnyPackage(
+            "java.sql..", "javax.sql..", "dev.espalier.eventstore..", "dev.espalier.sweep..")
         .because("a worker knows its stage and its lease; the scheduler alone knows the rest")
         .check(ours);
   }
@@ -259,7 +260,8 @@ class DependencyRulesTest {
         .resideInAnyPackage("dev.espalier.cli..", "dev.espalier.standalone..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("dev.espalier.eventstore..", "dev.espalier.messaging..", "dev.espalier.pruning..")
+        .resideInAnyPackage(
+            "dev.espalier.eventstore..", "dev.espalier.messaging..", "dev.espalier.pruning..")
         .because("the command line talks to a scheduler that may be anywhere, over REST")
         .check(ours);
   }
@@ -298,6 +300,13 @@ class DependencyRulesTest {
 
   private static List<String> sliced() {
     return List.of(
-        "architecture", "sweep", "pruning", "datasets", "artifacts", "messaging", "scheduler", "cli");
+        "architecture",
+        "sweep",
+        "pruning",
+        "datasets",
+        "artifacts",
+        "messaging",
+        "scheduler",
+        "cli");
   }
 }
