@@ -1,0 +1,248 @@
+package dev.espalier.pruning.engine;
+
+import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.pruning.vit.ParameterShapes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Writes the forward pass and the loss of one architecture as TorchScript: what {@link
+ * dev.espalier.pruning.vit.VitForward} computes, with fused attention and, in bfloat16, with linear
+ * layers in that format between a float32 residual stream and float32 norms.
+ *
+ * <p>Methods of the program, with p the parameters in the order of {@link ParameterShapes} and g
+ * the gates in the order of {@link #gateOrder}:
+ *
+ * <ul>
+ *   <li>{@code logits(images, p)}, {@code gated_logits(images, p, g)}: (B, classes)
+ *   <li>{@code loss(images, labels, teacher, o, p)}, {@code gated_loss(.., g)}: loss and logits; o
+ *       holds smoothing, weight of the teacher and temperature
+ *   <li>{@code clip(g, most)} and {@code adamw(p, g, m, v, t, o)}: the optimizer's
+ * </ul>
+ */
+final class VitScript {
+
+  private static final String OPTIMIZER =
+      """
+        def clip(self, g: List[Tensor], most: Tensor) -> Tensor:
+          norm = torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g, 2)), 2)
+          if bool(torch.isfinite(norm)):
+            limit = float(most)
+            found = float(norm)
+            if torch.__and__(torch.gt(limit, 0.), torch.gt(found, limit)):
+              torch._foreach_mul_(g, torch.div(limit, torch.add(found, 1.0e-6)))
+          return norm
+        def adamw(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: Tensor, o: Tensor) -> Tensor:
+          steps = annotate(List[Tensor], [])
+          for i in range(torch.len(p)):
+            _0 = torch.append(steps, t)
+          none = annotate(List[Tensor], [])
+          torch._fused_adamw_(p, g, m, v, none, steps, lr=float(o[0]), beta1=float(o[1]), beta2=float(o[2]), weight_decay=float(o[3]), eps=float(o[4]), amsgrad=False, maximize=False)
+          return t
+      """;
+
+  private final VitArchitecture vit;
+  private final Precision precision;
+  private final boolean gated;
+  private final List<String> names;
+  private final StringBuilder body = new StringBuilder();
+
+  private VitScript(VitArchitecture vit, Precision precision, boolean gated) {
+    this.vit = vit;
+    this.precision = precision;
+    this.gated = gated;
+    this.names = new ArrayList<>(ParameterShapes.of(vit).keySet());
+  }
+
+  /** All methods for that architecture. */
+  static String of(VitArchitecture vit, Precision precision) {
+    return new VitScript(vit, precision, false).methods()
+        + new VitScript(vit, precision, true).methods()
+        + OPTIMIZER;
+  }
+
+  /** Order of the gates: embedding, keptEmbedding, then branches, heads, qk, v, mlp by block. */
+  static int gateOrder(int block, int gate) {
+    return 2 + 5 * block + gate;
+  }
+
+  private String methods() {
+    String prefix = gated ? "gated_" : "";
+    String types = gated ? ", g: List[Tensor]" : "";
+    String arguments = gated ? ", g" : "";
+    forward();
+    return """
+      def %1$slogits(self, images: Tensor, p: List[Tensor]%2$s) -> Tensor:
+    %4$s    return scores
+      def %1$sloss(self, images: Tensor, labels: Tensor, teacher: Tensor, o: Tensor, p: List[Tensor]%2$s) -> Tuple[Tensor, Tensor]:
+        scores = self.%1$slogits(images, p%3$s)
+        loss = torch.cross_entropy_loss(scores, labels, None, 1, -100, float(o[0]))
+        weight = float(o[1])
+        if torch.gt(weight, 0.):
+          heat = float(o[2])
+          aim = torch.log_softmax(torch.div(teacher, heat), 1)
+          own = torch.log_softmax(torch.div(scores, heat), 1)
+          gap = torch.sum(torch.mul(torch.exp(aim), torch.sub(aim, own)))
+          total = torch.add(loss, torch.mul(gap, torch.div(weight, torch.size(scores, 0))))
+        else:
+          total = loss
+        return (total, torch.detach(scores))
+    """
+        .formatted(prefix, types, arguments, body);
+  }
+
+  private void forward() {
+    int d = vit.embedding();
+    line("b = torch.size(images, 0)");
+    line(
+        "x = torch.conv2d(images, %s, %s, [%d, %d])",
+        p("patch_embed.proj.weight"),
+        p("patch_embed.proj.bias"),
+        vit.patchSize(),
+        vit.patchSize()); // (B, d, S / patch, S / patch)
+    line("x = torch.transpose(torch.flatten(x, 2), 1, 2)"); // (B, N, d)
+    String tokens =
+        token("cls_token") + (vit.prefixTokens() == 2 ? ", " + token("dist_token") : "");
+    line("x = torch.add(torch.cat([%s, x], 1), %s)", tokens, p("pos_embed")); // (B, T, d)
+    embeddingGate("x");
+    for (int l = 0; l < vit.depth(); l++) {
+      block(l, vit.blocks().get(l), d);
+    }
+    // Only the prefix tokens are read, so only they are normalised.
+    line("x = torch.slice(x, 1, 0, %d, 1)", vit.prefixTokens()); // (B, E, d)
+    norm("norm", "y");
+    line("scores = %s", linear32("head", "torch.select(y, 1, 0)")); // (B, classes)
+    if (vit.prefixTokens() == 2) {
+      line("other = %s", linear32("head_dist", "torch.select(y, 1, 1)")); // (B, classes)
+      line("scores = torch.mul(torch.add(scores, other), 0.5)");
+    }
+  }
+
+  private String token(String name) {
+    return "torch.expand(%s, [b, 1, %d])".formatted(p(name), vit.embedding());
+  }
+
+  private void block(int l, BlockShape shape, int d) {
+    String name = "blocks." + l + ".";
+    if (shape.attention() != AttentionKind.SKIP) {
+      norm(name + "norm1", "y");
+      attention(l, shape);
+      add(l, 0);
+    }
+    norm(name + "norm2", "y");
+    line("y = %s", linear(name + "mlp.fc1", "y")); // (B, T, M)
+    gate("y", gateOrder(l, 4));
+    line("y = torch.gelu(y)");
+    line("y = %s", linear(name + "mlp.fc2", "y")); // (B, T, d)
+    add(l, 1);
+  }
+
+  /** x = x + y, with y back in float32 and gated. */
+  private void add(int l, int branch) {
+    if (precision == Precision.BF16) {
+      line("y = torch.to(y, 6, False, False)");
+    }
+    if (gated) {
+      line("y = torch.mul(y, torch.select(g[%d], 0, %d))", gateOrder(l, 0), branch);
+    }
+    embeddingGate("y");
+    line("x = torch.add(x, y)");
+  }
+
+  private void attention(int l, BlockShape shape) {
+    if (shape.attention() != AttentionKind.MSA) {
+      throw new UnsupportedOperationException(
+          "block %d asks for %s attention".formatted(l, shape.attention()));
+    }
+    String name = "blocks." + l + ".attn.";
+    int H = shape.heads();
+    int q = shape.qkWidth();
+    int v = shape.vWidth();
+    line("y = %s", linear(name + "qkv", "y")); // (B, T, 2 * H * q + H * v)
+    line("q, k, v = torch.split_with_sizes(y, [%d, %d, %d], 2)", H * q, H * q, H * v);
+    heads("q", H, q); // (B, H, T, q)
+    heads("k", H, q); // (B, H, T, q)
+    heads("v", H, v); // (B, H, T, v)
+    headGate("q", gateOrder(l, 2), H, q);
+    headGate("v", gateOrder(l, 3), H, v);
+    // The base model's scale, whatever is left of the query width.
+    line(
+        "y = torch.scaled_dot_product_attention(q, k, v, None, 0., False, scale=%s)",
+        number(1 / Math.sqrt(vit.scaleWidth()))); // (B, H, T, v)
+    headGate("y", gateOrder(l, 1), H, 1);
+    line("y = torch.reshape(torch.transpose(y, 1, 2), [b, %d, %d])", vit.tokens(), H * v);
+    line("y = %s", linear(name + "proj", "y")); // (B, T, d)
+  }
+
+  private void heads(String array, int heads, int width) {
+    line(
+        "%1$s = torch.transpose(torch.reshape(%1$s, [b, %2$d, %3$d, %4$d]), 1, 2)",
+        array, vit.tokens(), heads, width);
+  }
+
+  private void gate(String array, int index) {
+    if (gated) {
+      line("%1$s = torch.mul(%1$s, %2$s)", array, cast("g[" + index + "]"));
+    }
+  }
+
+  private void headGate(String array, int index, int heads, int width) {
+    if (gated) {
+      String perHead = "torch.reshape(g[%d], [%d, 1, %d])".formatted(index, heads, width);
+      line("%1$s = torch.mul(%1$s, %2$s)", array, cast(perHead));
+    }
+  }
+
+  private void embeddingGate(String array) {
+    if (gated) {
+      line("%1$s = torch.mul(%1$s, g[0])", array);
+    }
+  }
+
+  /** {@code out} = layer norm of x, over the kept channels where there are gates. */
+  private void norm(String name, String out) {
+    String gamma = p(name + ".weight");
+    String beta = p(name + ".bias");
+    String epsilon = number(vit.layerNormEpsilon());
+    if (!gated) {
+      line(
+          "%s = torch.layer_norm(x, [%d], %s, %s, %s)", out, vit.embedding(), gamma, beta, epsilon);
+      return;
+    }
+    line("n = torch.sum(g[1])");
+    line("mean = torch.div(torch.sum(torch.mul(x, g[1]), [2], True), n)");
+    line("c = torch.mul(torch.sub(x, mean), g[1])");
+    line("var = torch.div(torch.sum(torch.mul(c, c), [2], True), n)");
+    line("c = torch.div(c, torch.sqrt(torch.add(var, %s)))", epsilon);
+    line("%s = torch.mul(torch.add(torch.mul(c, %s), %s), g[1])", out, gamma, beta);
+  }
+
+  private String linear(String name, String x) {
+    return "torch.linear(%s, %s, %s)"
+        .formatted(cast(x), cast(p(name + ".weight")), cast(p(name + ".bias")));
+  }
+
+  private String linear32(String name, String x) {
+    return "torch.linear(%s, %s, %s)".formatted(x, p(name + ".weight"), p(name + ".bias"));
+  }
+
+  /** 15 and 6 are the library's numbers of bfloat16 and float32. */
+  private String cast(String array) {
+    return precision == Precision.FP32 ? array : "torch.to(%s, 15, False, False)".formatted(array);
+  }
+
+  private String p(String name) {
+    return "p[" + names.indexOf(name) + "]";
+  }
+
+  private static String number(double value) {
+    return String.format(Locale.ROOT, "%.17e", value);
+  }
+
+  private void line(String format, Object... arguments) {
+    body.append("    ").append(format.formatted(arguments)).append('\n');
+  }
+}
