@@ -1,0 +1,67 @@
+package dev.espalier.schemas.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.sweep.spec.SpecReading;
+import dev.espalier.sweep.spec.SweepSpec;
+import dev.espalier.sweep.spec.SweepSpecCheck;
+import dev.espalier.sweep.spec.SweepSpecReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ExamplesTest {
+
+  private static final VitArchitecture BASE = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384);
+
+  static List<Path> examples() throws IOException {
+    try (Stream<Path> files = Files.list(Path.of("examples"))) {
+      return files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("examples")
+  void everyExampleIsAValidSweepOnTheShippedModel(Path example) throws IOException {
+    SweepSpec spec = spec(example);
+    assertThat(SweepSpecCheck.floors(spec, BASE)).isEmpty();
+    assertThat(spec.model()).isEqualTo("fashion-vit-96x6");
+    assertThat(spec.dataset()).isEqualTo("fashion-mnist-subset");
+  }
+
+  @ParameterizedTest
+  @MethodSource("examples")
+  void everyExampleSaysTheSameAsProtobuf(Path example) throws IOException {
+    SweepSpec spec = spec(example);
+    Map<String, Object> tree = SweepProto.tree(SweepProto.message(spec.toTree()), spec.team());
+    SpecReading again = SweepSpecReader.read(tree);
+    assertThat(again.violations()).isEmpty();
+    assertThat(again.orThrow().canonicalJson()).isEqualTo(spec.canonicalJson());
+  }
+
+  @ParameterizedTest
+  @MethodSource("examples")
+  void anAbsentFieldOfTheMessageTakesTheDefault(Path example) throws IOException {
+    SweepSpec spec = spec(example);
+    @SuppressWarnings("unchecked")
+    Map<String, Object> written =
+        (Map<String, Object>) SweepText.read(Files.readAllBytes(example)).tree();
+    Map<String, Object> tree = SweepProto.tree(SweepProto.message(written), "");
+    assertThat(SweepSpecReader.read(tree).orThrow().canonicalJson())
+        .isEqualTo(spec.canonicalJson());
+  }
+
+  private static SweepSpec spec(Path example) throws IOException {
+    TextReading text = SweepText.read(Files.readAllBytes(example));
+    assertThat(text.violations()).isEmpty();
+    SpecReading reading = SweepSpecReader.read(text.tree());
+    assertThat(reading.violations()).isEmpty();
+    return reading.orThrow();
+  }
+}
