@@ -10,9 +10,13 @@ import dev.espalier.pruning.method.OneShotSearch;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.UniformWidths;
 import java.util.Optional;
 
-/** Control: a unit is as important as the L2 norm of its dependency group. */
+/**
+ * Control: a unit is as important as the L2 norm of its dependency group, and the same share of
+ * units is kept everywhere. A global ranking of norms empties some layers and spares others.
+ */
 public final class Magnitude implements PruningMethod {
 
   @Override
@@ -22,10 +26,7 @@ public final class Magnitude implements PruningMethod {
 
   @Override
   public Search search(SearchRequest request) {
-    return new OneShotSearch(
-        () -> {
-          throw new UnsupportedOperationException("soon");
-        });
+    return new OneShotSearch(() -> GroupNorms.of(request.base()));
   }
 
   @Override
@@ -36,6 +37,6 @@ public final class Magnitude implements PruningMethod {
       TargetKind targetKind,
       double keepRatio,
       int alignment) {
-    throw new UnsupportedOperationException("soon");
+    return UniformWidths.plan(base, importance, targetKind, keepRatio, alignment);
   }
 }

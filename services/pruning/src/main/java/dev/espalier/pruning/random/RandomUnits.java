@@ -1,18 +1,24 @@
 package dev.espalier.pruning.random;
 
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.importance.BlockImportance;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.method.OneShotSearch;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.UniformWidths;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 
-/** Control: a unit is as important as a random number says. */
+/** Control: scores are random numbers; the widths are those of the magnitude control. */
 public final class RandomUnits implements PruningMethod {
 
   @Override
@@ -22,10 +28,30 @@ public final class RandomUnits implements PruningMethod {
 
   @Override
   public Search search(SearchRequest request) {
-    return new OneShotSearch(
-        () -> {
-          throw new UnsupportedOperationException("soon");
-        });
+    return new OneShotSearch(() -> scores(request.base().architecture(), request.seed()));
+  }
+
+  private static Importance scores(VitArchitecture vit, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    double[] embedding = scores(vit.embedding(), random);
+    List<BlockImportance> blocks = new ArrayList<>();
+    for (BlockShape shape : vit.blocks()) {
+      blocks.add(
+          new BlockImportance(
+              scores(shape.heads(), random),
+              scores(shape.qkWidth(), random),
+              scores(shape.vWidth(), random),
+              scores(shape.mlpHidden(), random)));
+    }
+    return new Importance(embedding, blocks);
+  }
+
+  private static double[] scores(int units, SplittableRandom random) {
+    double[] scores = new double[units];
+    for (int i = 0; i < units; i++) {
+      scores[i] = (float) random.nextDouble();
+    }
+    return scores;
   }
 
   @Override
@@ -36,6 +62,6 @@ public final class RandomUnits implements PruningMethod {
       TargetKind targetKind,
       double keepRatio,
       int alignment) {
-    throw new UnsupportedOperationException("soon");
+    return UniformWidths.plan(base, importance, targetKind, keepRatio, alignment);
   }
 }
