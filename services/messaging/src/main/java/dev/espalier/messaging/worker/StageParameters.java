@@ -7,6 +7,7 @@ import dev.espalier.schemas.stage.v1.StageSpec;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The parameters of a stage, read with their types. The planner fills in defaults before a stage is
@@ -59,6 +60,21 @@ public final class StageParameters {
   public Optional<Value> find(String name) {
     return Optional.ofNullable(values.get(name))
         .filter(value -> value.getKindCase() != Value.KindCase.NULL_VALUE);
+  }
+
+  /** All parameters that are numbers, texts or flags, for methods that look up their own. */
+  public Map<String, Object> all() {
+    Map<String, Object> all = new TreeMap<>();
+    values.forEach(
+        (name, value) -> {
+          switch (value.getKindCase()) {
+            case NUMBER_VALUE -> all.put(name, value.getNumberValue());
+            case STRING_VALUE -> all.put(name, value.getStringValue());
+            case BOOL_VALUE -> all.put(name, value.getBoolValue());
+            case NULL_VALUE, STRUCT_VALUE, LIST_VALUE, KIND_NOT_SET -> {}
+          }
+        });
+    return all;
   }
 
   private Value value(String name, String expected) throws StageFailure {
