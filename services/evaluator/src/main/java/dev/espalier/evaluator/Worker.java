@@ -1,7 +1,6 @@
 package dev.espalier.evaluator;
 
 import dev.espalier.artifacts.store.DirectoryArtifactStore;
-import dev.espalier.evaluator.stage.EvaluatorStages;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.worker.WorkerHealth;
 import dev.espalier.messaging.worker.WorkerRuntime;
@@ -65,9 +64,10 @@ public class Worker {
   }
 
   private WorkerRuntime create() {
-    EngineSettings engine =
-        new EngineSettings(
-            config.worker().device(), config.worker().threads(), config.engine().cache());
+    TensorEngine engine =
+        TensorEngine.start(
+            new EngineSettings(
+                config.worker().device(), config.worker().threads(), config.engine().cache()));
     WorkerSettings settings =
         new WorkerSettings(
             "evaluator",
@@ -77,7 +77,7 @@ public class Worker {
             DeviceName.of(config.worker().device()),
             host(),
             config.worker().labels(),
-            TensorEngine.start(engine).version(),
+            engine.version(),
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());

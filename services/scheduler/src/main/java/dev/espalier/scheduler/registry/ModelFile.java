@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.espalier.architecture.vit.VitArchitecture;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -29,7 +30,7 @@ final class ModelFile {
 
   private ModelFile() {}
 
-  /** The architecture's JSON, as the file holds it. */
+  /** The architecture's canonical JSON. */
   static String architecture(InputStream file, long sizeBytes) throws IOException, InvalidArtifact {
     byte[] prefix = file.readNBytes(8);
     if (prefix.length < 8) {
@@ -63,7 +64,11 @@ final class ModelFile {
       throw new InvalidArtifact(
           "a model whose metadata holds " + ARCHITECTURE_KEY, "a safetensors file without it");
     }
-    return architecture.textValue();
+    try {
+      return VitArchitecture.fromJson(architecture.textValue()).toJson();
+    } catch (IllegalArgumentException e) {
+      throw new InvalidArtifact("an architecture in " + ARCHITECTURE_KEY, e.getMessage());
+    }
   }
 
   private static void check(String name, JsonNode tensor, long data) throws InvalidArtifact {
