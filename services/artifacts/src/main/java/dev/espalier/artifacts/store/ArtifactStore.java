@@ -43,4 +43,10 @@ public interface ArtifactStore {
 
   /** Writes the artifact, digest checked, to a file that appears completely or not at all. */
   void copyTo(String sha256, Path file);
+
+  /**
+   * Removes an artifact; one that is not there is no error. For files whose only reader is their
+   * writer, such as an older checkpoint of a running stage.
+   */
+  void delete(String sha256);
 }

@@ -129,6 +129,15 @@ public final class DirectoryArtifactStore implements ArtifactStore {
     }
   }
 
+  @Override
+  public void delete(String sha256) {
+    try {
+      Files.deleteIfExists(path(sha256));
+    } catch (IOException e) {
+      throw failure("delete artifact " + sha256 + " from", e);
+    }
+  }
+
   /** Copies the stream and returns its length; the digest has seen every byte. */
   static long copy(InputStream from, WritableByteChannel to, MessageDigest digest)
       throws IOException {

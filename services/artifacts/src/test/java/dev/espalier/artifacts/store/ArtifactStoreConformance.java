@@ -53,6 +53,18 @@ abstract class ArtifactStoreConformance {
   }
 
   @Test
+  void forgetsWhatIsDeletedAndTakesItAgain() {
+    store.put(bytes("hello"), MediaTypes.BYTES);
+
+    store.delete(HELLO);
+    store.delete(HELLO);
+
+    assertThat(store.contains(HELLO)).isFalse();
+    assertThat(store.put(bytes("hello"), MediaTypes.BYTES).sha256()).isEqualTo(HELLO);
+    assertThat(store.read(HELLO)).isEqualTo(bytes("hello"));
+  }
+
+  @Test
   void givesBackTheBytesItWasGiven() throws IOException {
     byte[] large = new byte[300_001];
     new Random(1).nextBytes(large);
