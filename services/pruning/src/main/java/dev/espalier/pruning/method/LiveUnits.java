@@ -75,6 +75,11 @@ public final class LiveUnits {
     units.forEach(unit -> live.get(pool)[unit] = false);
   }
 
+  /** Brings units back. */
+  public void revive(Pool pool, List<Integer> units) {
+    units.forEach(unit -> live.get(pool)[unit] = true);
+  }
+
   /** Shape of the model that would be left. */
   public VitArchitecture shape() {
     return shape(null, 0);

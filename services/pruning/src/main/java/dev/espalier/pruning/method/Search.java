@@ -36,8 +36,8 @@ public interface Search extends AutoCloseable {
    *
    * @param importance of every unit
    * @param trajectory where the next link of a chain goes on; empty for methods without one
-   * @param weights full-size, trained while pruning, 0 where units are out; empty where a search
-   *     leaves weights alone
+   * @param weights full-size: trained where units live, the base's where they are out, so that any
+   *     later plan can be cut from them; empty where a search leaves weights alone
    */
   record Result(Importance importance, Optional<byte[]> trajectory, Optional<VitWeights> weights) {}
 }
