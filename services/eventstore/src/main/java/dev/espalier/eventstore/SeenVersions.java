@@ -1,10 +1,18 @@
 package dev.espalier.eventstore;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 
 /** Lets a consumer of published streams drop versions that it has handled before. */
 public final class SeenVersions {
+
+  private static final String ADVANCE =
+      """
+      insert into seen_version (consumer, stream, version) values (?, ?, ?)
+      on conflict (consumer, stream) do update set version = excluded.version
+       where seen_version.version < excluded.version
+      """;
 
   /**
    * Records that the consumer has handled the stream up to this version.
@@ -13,6 +21,11 @@ public final class SeenVersions {
    */
   public boolean firstSeen(Connection connection, String consumer, String stream, long version)
       throws SQLException {
-    throw new UnsupportedOperationException();
+    try (PreparedStatement advance = connection.prepareStatement(ADVANCE)) {
+      advance.setString(1, consumer);
+      advance.setString(2, stream);
+      advance.setLong(3, version);
+      return advance.executeUpdate() == 1;
+    }
   }
 }

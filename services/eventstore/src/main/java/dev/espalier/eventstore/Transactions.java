@@ -2,12 +2,26 @@ package dev.espalier.eventstore;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import javax.sql.DataSource;
 
 /** Runs work in one database transaction. */
 public final class Transactions {
 
-  public Transactions(DataSource dataSource) {}
+  private static final int ATTEMPTS = 30;
+  private static final Set<String> WORTH_REPEATING =
+      Set.of(
+          // serialization failure
+          "40001",
+          // deadlock
+          "40P01");
+
+  private final DataSource dataSource;
+
+  public Transactions(DataSource dataSource) {
+    this.dataSource = dataSource;
+  }
 
   @FunctionalInterface
   public interface Work<T> {
@@ -24,10 +38,61 @@ public final class Transactions {
    * VersionConflict}, deadlock and serialization failure.
    */
   public <T> T call(Work<T> work) throws SQLException {
-    throw new UnsupportedOperationException();
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return once(work);
+      } catch (VersionConflict conflict) {
+        if (attempt == ATTEMPTS) {
+          throw conflict;
+        }
+      } catch (SQLException e) {
+        if (attempt == ATTEMPTS || !WORTH_REPEATING.contains(String.valueOf(e.getSQLState()))) {
+          throw e;
+        }
+      }
+      pause(attempt);
+    }
   }
 
   public void run(Task task) throws SQLException {
-    throw new UnsupportedOperationException();
+    call(
+        connection -> {
+          task.run(connection);
+          return null;
+        });
+  }
+
+  private <T> T once(Work<T> work) throws SQLException {
+    try (Connection connection = dataSource.getConnection()) {
+      connection.setAutoCommit(false);
+      boolean committed = false;
+      try {
+        T result = work.run(connection);
+        connection.commit();
+        committed = true;
+        return result;
+      } finally {
+        if (!committed) {
+          rollBack(connection);
+        }
+      }
+    }
+  }
+
+  private static void rollBack(Connection connection) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      // The connection is gone, and the transaction with it; what broke it is already on its way.
+    }
+  }
+
+  private static void pause(int attempt) throws SQLException {
+    try {
+      Thread.sleep(ThreadLocalRandom.current().nextLong(1, 3 + Math.min(attempt, 10) * 4L));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SQLException("interrupted between two attempts at a transaction", e);
+    }
   }
 }
