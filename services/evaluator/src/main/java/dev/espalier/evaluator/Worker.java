@@ -1,6 +1,7 @@
 package dev.espalier.evaluator;
 
 import dev.espalier.artifacts.store.DirectoryArtifactStore;
+import dev.espalier.evaluator.stage.EvaluatorStages;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.worker.WorkerHealth;
 import dev.espalier.messaging.worker.WorkerRuntime;
@@ -64,10 +65,9 @@ public class Worker {
   }
 
   private WorkerRuntime create() {
-    TensorEngine engine =
-        TensorEngine.start(
-            new EngineSettings(
-                config.worker().device(), config.worker().threads(), config.engine().cache()));
+    EngineSettings engine =
+        new EngineSettings(
+            config.worker().device(), config.worker().threads(), config.engine().cache());
     WorkerSettings settings =
         new WorkerSettings(
             "evaluator",
@@ -77,7 +77,7 @@ public class Worker {
             DeviceName.of(config.worker().device()),
             host(),
             config.worker().labels(),
-            engine.version(),
+            TensorEngine.start(engine).version(),
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());

@@ -8,6 +8,7 @@ import dev.espalier.messaging.worker.WorkerSettings;
 import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.evaluation.DeviceName;
+import dev.espalier.trainer.stage.TrainerStages;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.quarkus.runtime.Quarkus;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -64,10 +65,9 @@ public class Worker {
   }
 
   private WorkerRuntime create() {
-    TensorEngine engine =
-        TensorEngine.start(
-            new EngineSettings(
-                config.worker().device(), config.worker().threads(), config.engine().cache()));
+    EngineSettings engine =
+        new EngineSettings(
+            config.worker().device(), config.worker().threads(), config.engine().cache());
     WorkerSettings settings =
         new WorkerSettings(
             "trainer",
@@ -77,7 +77,7 @@ public class Worker {
             DeviceName.of(config.worker().device()),
             host(),
             config.worker().labels(),
-            engine.version(),
+            TensorEngine.start(engine).version(),
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());

@@ -35,6 +35,11 @@ public record SpeedComparison(
 
   private static final int WARM_UP = 5;
 
+  /** Forward passes that a measurement of that many runs makes, warm-up included. */
+  public static int forwards(int runs) {
+    return 2 * 2 * (WARM_UP + runs);
+  }
+
   /** Measures on images of {@code split}. */
   public static <E extends Exception> SpeedComparison measure(
       TensorEngine tensors,

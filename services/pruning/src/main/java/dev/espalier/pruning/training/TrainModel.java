@@ -4,6 +4,7 @@ import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.DatasetArtifact;
 import dev.espalier.datasets.ImageDataset;
@@ -21,11 +22,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Trains a base model from fresh weights and writes it as safetensors.
@@ -73,7 +77,7 @@ public final class TrainModel {
       if (!known || i + 1 == args.length) {
         System.err.println(
             "expected --dataset ZIP --out FILE [--idx DIR] and pairs of "
-                + new java.util.TreeSet<>(DEFAULTS.keySet())
+                + new TreeSet<>(DEFAULTS.keySet())
                 + " but found "
                 + args[i]);
         System.exit(2);
@@ -114,7 +118,8 @@ public final class TrainModel {
       Evaluator evaluator = new Evaluator(tensors, engine, 256);
       System.out.println("test " + evaluator.evaluate(model, dataset, dataset.test()));
       System.out.println("packed test " + evaluator.evaluate(model, packed, packed.test()));
-      // Written by the artifacts module once it reads and writes safetensors.
+      replace(out, ModelFile.write(model.weights()));
+      Files.deleteIfExists(checkpoint);
     }
   }
 
@@ -149,7 +154,7 @@ public final class TrainModel {
         packed.classes(),
         packed.mean(),
         packed.std(),
-        new Split(kept.toByteArray(), java.util.Arrays.copyOf(labels, count)),
+        new Split(kept.toByteArray(), Arrays.copyOf(labels, count)),
         packed.validation(),
         all.test());
   }
@@ -194,7 +199,7 @@ public final class TrainModel {
         0,
         1,
         Augmentation.of(options.get("augmentation")),
-        Precision.valueOf(options.get("precision").toUpperCase(java.util.Locale.ROOT)),
+        Precision.valueOf(options.get("precision").toUpperCase(Locale.ROOT)),
         integer("threads"),
         Long.parseLong(options.get("seed")));
   }

@@ -107,6 +107,14 @@ public final class Consequences {
     return all;
   }
 
+  /** Whether an event of a stage may concern others at all; most do not. */
+  public static boolean mayFollowFrom(StageEvent event) {
+    return event instanceof StageEvent.Requested
+        || event instanceof StageEvent.Claimed
+        || event instanceof StageEvent.Succeeded
+        || event instanceof StageEvent.Failed;
+  }
+
   /**
    * @param before the stage right before the event
    * @param after and right after it

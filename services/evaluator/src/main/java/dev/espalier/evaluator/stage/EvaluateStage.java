@@ -1,0 +1,225 @@
+package dev.espalier.evaluator.stage;
+
+import dev.espalier.architecture.cost.Cost;
+import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.store.MediaTypes;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.messaging.worker.StageContext;
+import dev.espalier.messaging.worker.StageExecutor;
+import dev.espalier.messaging.worker.StageFailure;
+import dev.espalier.messaging.worker.StageParameters;
+import dev.espalier.messaging.worker.StageResult;
+import dev.espalier.messaging.worker.StageStopped;
+import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.engine.Precision;
+import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.evaluation.CountedMacs;
+import dev.espalier.pruning.evaluation.DeviceName;
+import dev.espalier.pruning.evaluation.MaskHonesty;
+import dev.espalier.pruning.evaluation.SpeedComparison;
+import dev.espalier.pruning.evaluation.Timings;
+import dev.espalier.pruning.surgery.Cut;
+import dev.espalier.pruning.training.Evaluation;
+import dev.espalier.pruning.training.Evaluator;
+import dev.espalier.pruning.vit.VitModel;
+import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import dev.espalier.schemas.stage.v1.FailureCategory;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Says what a trial is worth: proves that the cut did what the plan says, then measures accuracy on
+ * the test images before and after recovery, cost by formula and counted, and speed against the
+ * base model in turns.
+ */
+final class EvaluateStage implements StageExecutor {
+
+  private static final int ACCURACY_BATCH = 128;
+  private static final int HONESTY_IMAGES = 64;
+
+  private final StageFiles files;
+  private final TensorEngine tensors;
+  private final EngineSettings settings;
+
+  EvaluateStage(StageFiles files, TensorEngine tensors, EngineSettings settings) {
+    this.files = files;
+    this.tensors = tensors;
+    this.settings = settings;
+  }
+
+  @Override
+  public StageResult execute(StageContext context) throws Exception {
+    StageParameters parameters = StageParameters.of(context.spec());
+    int batchSize = parameters.integer("batchSize", 1, 1 << 16);
+    int runs = parameters.integer("runs", 1, 10_000);
+    Precision precision = Numbers.precision(context.spec().getNumerics());
+    ImageDataset dataset = files.dataset(context.outsideInput("dataset"));
+    VitWeights base = files.model(context.outsideInput("base").getArtifact());
+    VitWeights unrecovered = files.model(context.input("unrecovered"));
+    ArtifactRef modelFile = context.input("model");
+    VitWeights model = files.model(modelFile);
+    Steps steps = new Steps(context, 4 + SpeedComparison.forwards(runs));
+
+    double difference = maskDifference(context, base, unrecovered, model, dataset);
+    steps.done();
+    Map<String, Double> measured = new LinkedHashMap<>();
+    SpeedComparison speed;
+    int testImages;
+    try (VitEngine engine = VitEngine.fast(tensors, precision);
+        VitModel baseModel = VitModel.frozen(tensors, base);
+        VitModel unrecoveredModel = VitModel.frozen(tensors, unrecovered);
+        VitModel cutModel = VitModel.frozen(tensors, model)) {
+      Evaluator evaluator = new Evaluator(tensors, engine, ACCURACY_BATCH);
+      Evaluation recovered = evaluator.evaluate(cutModel, dataset, dataset.test());
+      steps.done();
+      Evaluation before = evaluator.evaluate(unrecoveredModel, dataset, dataset.test());
+      steps.done();
+      Evaluation whole = evaluator.evaluate(baseModel, dataset, dataset.test());
+      steps.done();
+      speed =
+          SpeedComparison.measure(
+              tensors,
+              engine,
+              baseModel,
+              cutModel,
+              dataset,
+              dataset.test(),
+              batchSize,
+              runs,
+              steps::done);
+      testImages = recovered.images();
+      accuracies(measured, recovered, before, whole);
+      costs(measured, base, model, cutModel);
+    }
+    measured.put("model_bytes", (double) modelFile.getSizeBytes());
+    speeds(measured, speed);
+    measured.put("mask_max_abs_difference", difference);
+    measured.put("test_images", (double) testImages);
+    Map<String, Object> record = record(precision, speed);
+    record.put("measurements", measured);
+    byte[] json = Json.canonical(record).getBytes(StandardCharsets.UTF_8);
+    return new StageResult(Map.of("evaluation", files.put(json, MediaTypes.EVALUATION)), measured);
+  }
+
+  /**
+   * Compares the masked base with its cut. A redistributed model has units that its pruned form had
+   * not, so no mask of the base equals it; there the pruned form is cut anew and compared.
+   */
+  private double maskDifference(
+      StageContext context,
+      VitWeights base,
+      VitWeights unrecovered,
+      VitWeights model,
+      ImageDataset dataset)
+      throws StageFailure {
+    Optional<ArtifactRef> searched = context.findInput("weights");
+    VitWeights weights = searched.isPresent() ? files.model(searched.get()) : base;
+    Optional<ArtifactRef> prunedPlan = context.findInput("prunedPlan");
+    PruningPlan last = files.plan(context.input("plan"));
+    if (!last.cutArchitecture().equals(unrecovered.architecture())
+        || !last.cutArchitecture().equals(model.architecture())) {
+      throw mismatch("cut and recovered model must have the widths of the plan but have others");
+    }
+    PruningPlan plan = prunedPlan.isPresent() ? files.plan(prunedPlan.get()) : last;
+    VitWeights cut = prunedPlan.isPresent() ? Cut.apply(weights, plan) : unrecovered;
+    double difference =
+        MaskHonesty.maxAbsDifference(
+            tensors, weights, plan, cut, dataset, dataset.test(), HONESTY_IMAGES);
+    if (!(difference <= MaskHonesty.TOLERANCE)) {
+      throw mismatch(
+          "masked and cut model must agree to %s in every class score but differ by %s"
+              .formatted(MaskHonesty.TOLERANCE, difference));
+    }
+    return difference;
+  }
+
+  private static StageFailure mismatch(String message) {
+    return new StageFailure(FailureCategory.FAILURE_CATEGORY_INTERNAL, "MASK_MISMATCH", message);
+  }
+
+  private static void accuracies(
+      Map<String, Double> measured, Evaluation recovered, Evaluation before, Evaluation base) {
+    measured.put("top1_accuracy", recovered.top1Accuracy());
+    measured.put("top5_accuracy", recovered.top5Accuracy());
+    measured.put("top1_before_recovery", before.top1Accuracy());
+    measured.put("top5_before_recovery", before.top5Accuracy());
+    measured.put("base_top1_accuracy", base.top1Accuracy());
+    measured.put("base_top5_accuracy", base.top5Accuracy());
+  }
+
+  private void costs(
+      Map<String, Double> measured, VitWeights base, VitWeights model, VitModel cutModel) {
+    Cost cost = Cost.of(model.architecture());
+    Cost baseCost = Cost.of(base.architecture());
+    measured.put("params", (double) cost.params());
+    measured.put("macs", (double) cost.macs());
+    measured.put("counted_macs", (double) CountedMacs.of(tensors, cutModel));
+    measured.put("base_params", (double) baseCost.params());
+    measured.put("base_macs", (double) baseCost.macs());
+  }
+
+  private static void speeds(Map<String, Double> measured, SpeedComparison speed) {
+    measured.put("latency_p50_ms", speed.cutBatch1().p50Ms());
+    measured.put("latency_p95_ms", speed.cutBatch1().p95Ms());
+    measured.put("base_latency_p50_ms", speed.baseBatch1().p50Ms());
+    measured.put("base_latency_p95_ms", speed.baseBatch1().p95Ms());
+    measured.put("throughput_images_per_s", speed.cutThroughput());
+    measured.put("base_throughput_images_per_s", speed.baseThroughput());
+    measured.put("speedup_batch1", speed.speedupBatch1());
+    measured.put("speedup_throughput", speed.speedupThroughput());
+  }
+
+  /** Under what circumstances the figures came about, without which they mean little. */
+  private Map<String, Object> record(Precision precision, SpeedComparison speed) {
+    Map<String, Object> record = new LinkedHashMap<>();
+    record.put("format", "espalier.evaluation/1");
+    record.put("runtime", "djl");
+    record.put("engine", tensors.version());
+    record.put("device", settings.device());
+    record.put("deviceName", DeviceName.of(settings.device()));
+    record.put("threads", tensors.threads());
+    record.put("precision", precision == Precision.FP32 ? "fp32" : "bf16");
+    record.put("batchSize", speed.batchSize());
+    record.put("warmUpRuns", speed.warmUpRuns());
+    record.put("runs", speed.runs());
+    record.put("maskHonestyImages", HONESTY_IMAGES);
+    record.put("maskTolerance", MaskHonesty.TOLERANCE);
+    record.put(
+        "timings",
+        Map.of(
+            "batch1", pair(speed.baseBatch1(), speed.cutBatch1()),
+            "batch", pair(speed.baseBatch(), speed.cutBatch())));
+    return record;
+  }
+
+  private static Map<String, Object> pair(Timings base, Timings cut) {
+    return Map.of("base", timings(base), "cut", timings(cut));
+  }
+
+  private static Map<String, Object> timings(Timings timings) {
+    return Map.of("p50Ms", timings.p50Ms(), "p95Ms", timings.p95Ms());
+  }
+
+  /** Headway, and the place to stop: nothing is saved, as an evaluation takes seconds. */
+  private static final class Steps {
+
+    private final StageContext context;
+    private final long total;
+    private long done;
+
+    Steps(StageContext context, long total) {
+      this.context = context;
+      this.total = total;
+    }
+
+    void done() throws StageStopped {
+      context.progress(++done, total);
+      context.stopIfAsked();
+    }
+  }
+}

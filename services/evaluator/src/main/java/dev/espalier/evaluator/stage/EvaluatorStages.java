@@ -1,0 +1,57 @@
+package dev.espalier.evaluator.stage;
+
+import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.messaging.worker.StageContext;
+import dev.espalier.messaging.worker.StageExecutor;
+import dev.espalier.messaging.worker.StageFailure;
+import dev.espalier.messaging.worker.StageResult;
+import dev.espalier.messaging.worker.StageStopped;
+import dev.espalier.messaging.worker.WorkerSettings.Algorithm;
+import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.schemas.stage.v1.FailureCategory;
+import dev.espalier.schemas.stage.v1.StageKind;
+import java.util.List;
+
+/** The evaluator's work. */
+public final class EvaluatorStages implements StageExecutor {
+
+  private static final Algorithm EVALUATE =
+      new Algorithm(StageKind.STAGE_KIND_EVALUATE, "evaluate", 1);
+
+  private final EngineSettings engine;
+  private final EvaluateStage evaluate;
+
+  public EvaluatorStages(ArtifactStore store, EngineSettings engine) {
+    this.engine = engine;
+    this.evaluate = new EvaluateStage(new StageFiles(store), TensorEngine.start(engine), engine);
+  }
+
+  /** What an evaluator announces. */
+  public static List<Algorithm> algorithms() {
+    return List.of(EVALUATE);
+  }
+
+  @Override
+  public StageResult execute(StageContext context) throws Exception {
+    if (context.spec().getKind() != StageKind.STAGE_KIND_EVALUATE) {
+      throw new StageFailure(
+          FailureCategory.FAILURE_CATEGORY_INTERNAL,
+          "UNKNOWN_STAGE",
+          "an evaluator runs evaluate but was given " + context.spec().getKind());
+    }
+    try {
+      int threads = Numbers.threads(context.spec().getNumerics());
+      TensorEngine.start(new EngineSettings(engine.device(), threads, engine.cacheDirectory()));
+      return evaluate.execute(context);
+    } catch (StageStopped stopped) {
+      throw stopped;
+    } catch (Exception | OutOfMemoryError thrown) {
+      StageFailure named = Failures.name(thrown).orElse(null);
+      if (named != null) {
+        throw named;
+      }
+      throw thrown;
+    }
+  }
+}

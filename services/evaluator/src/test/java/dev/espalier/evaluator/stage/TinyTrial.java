@@ -1,0 +1,195 @@
+package dev.espalier.evaluator.stage;
+
+import com.google.protobuf.Struct;
+import com.google.protobuf.Value;
+import dev.espalier.architecture.method.MethodDescriptor;
+import dev.espalier.architecture.method.Methods;
+import dev.espalier.architecture.method.ParameterPhase;
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.ModelFile;
+import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.artifacts.store.DirectoryArtifactStore;
+import dev.espalier.artifacts.store.MediaTypes;
+import dev.espalier.datasets.DatasetArtifact;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.Split;
+import dev.espalier.messaging.worker.StageExecutor;
+import dev.espalier.messaging.worker.StageResult;
+import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.vit.VitInitializer;
+import dev.espalier.redistributor.RedistributorStages;
+import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import dev.espalier.schemas.stage.v1.Numerics;
+import dev.espalier.schemas.stage.v1.OutsideInput;
+import dev.espalier.schemas.stage.v1.StageKind;
+import dev.espalier.schemas.stage.v1.StageSpec;
+import dev.espalier.trainer.stage.TrainerStages;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** The three workers' stages on a two-block ViT, 8x8 images and a directory of artifacts. */
+final class TinyTrial {
+
+  static final int TRAIN_IMAGES = 96;
+  static final int BATCH = 16;
+
+  final ArtifactStore store;
+  final StageExecutor trainer;
+  final StageExecutor redistributor;
+  final StageExecutor evaluator;
+  final ArtifactRef base;
+  final ArtifactRef dataset;
+
+  TinyTrial(Path directory) {
+    store = new DirectoryArtifactStore(directory);
+    EngineSettings engine = EngineSettings.cpu(1);
+    trainer = new TrainerStages(store, engine);
+    redistributor = new RedistributorStages(store);
+    evaluator = new EvaluatorStages(store, engine);
+    base = put(ModelFile.write(weights(1)), MediaTypes.MODEL);
+    dataset = put(DatasetArtifact.write(images()), MediaTypes.DATASET);
+  }
+
+  static VitWeights weights(long seed) {
+    return VitInitializer.weights(VitArchitecture.uniform(8, 4, 1, 4, 32, 2, 2, 64), seed);
+  }
+
+  /** Four classes that differ in which quarter is bright, under noise. */
+  private static ImageDataset images() {
+    List<Double> half = List.of(0.5);
+    return new ImageDataset(
+        "tiny", 1, 8, 4, half, half, split(TRAIN_IMAGES, 1), split(32, 2), split(40, 3));
+  }
+
+  private static Split split(int size, long seed) {
+    Random random = new Random(seed);
+    byte[] images = new byte[size * 64];
+    int[] labels = new int[size];
+    for (int i = 0; i < size; i++) {
+      labels[i] = i % 4;
+      for (int pixel = 0; pixel < 64; pixel++) {
+        boolean bright = pixel / 32 == labels[i] / 2 && pixel % 8 / 4 == labels[i] % 2;
+        images[i * 64 + pixel] = (byte) (random.nextInt(120) + (bright ? 100 : 0));
+      }
+    }
+    return new Split(images, labels);
+  }
+
+  ArtifactRef put(byte[] bytes, String mediaType) {
+    return new StageFiles(store).put(bytes, mediaType);
+  }
+
+  byte[] read(ArtifactRef file) {
+    return store.read(file.getSha256());
+  }
+
+  StageSpec search(String method, Map<String, Object> parameters) {
+    MethodDescriptor descriptor = Methods.get(method);
+    Map<String, Object> all = new LinkedHashMap<>(parameters);
+    descriptor.parameters(ParameterPhase.SEARCH, parameters).forEach(all::putIfAbsent);
+    return spec(StageKind.STAGE_KIND_SEARCH, method, all);
+  }
+
+  StageSpec prune(String method, double keepRatio) {
+    return spec(
+        StageKind.STAGE_KIND_PRUNE,
+        method,
+        Map.of("targetKind", "macs", "keepRatio", keepRatio, "alignment", 4));
+  }
+
+  StageSpec redistribute(String policy) {
+    return spec(
+        StageKind.STAGE_KIND_REDISTRIBUTE, policy, Map.of("targetKind", "macs", "alignment", 4));
+  }
+
+  StageSpec finetune(Map<String, Object> changes) {
+    Map<String, Object> recipe = new LinkedHashMap<>();
+    recipe.put("epochs", 3);
+    recipe.put("batchSize", BATCH);
+    recipe.put("learningRate", 2e-3);
+    recipe.put("weightDecay", 0.05);
+    recipe.put("warmupEpochs", 0.5);
+    recipe.put("labelSmoothing", 0.1);
+    recipe.put("clipNorm", 1.0);
+    recipe.put("distillationWeight", 0.5);
+    recipe.put("distillationTemperature", 2.0);
+    recipe.put("augmentation", "crop-flip");
+    recipe.putAll(changes);
+    return spec(StageKind.STAGE_KIND_FINETUNE, "finetune", recipe);
+  }
+
+  StageSpec evaluate() {
+    return spec(
+        StageKind.STAGE_KIND_EVALUATE,
+        "evaluate",
+        Map.of("batchSize", 8, "runs", 3, "device", "cpu"));
+  }
+
+  private StageSpec spec(StageKind kind, String algorithm, Map<String, Object> parameters) {
+    Struct.Builder struct = Struct.newBuilder();
+    parameters.forEach((name, value) -> struct.putFields(name, value(value)));
+    return StageSpec.newBuilder()
+        .setKind(kind)
+        .setAlgorithm(algorithm)
+        .setAlgorithmVersion(1)
+        .setParameters(struct)
+        .setSeed(7)
+        .addOutsideInputs(outside("base", base))
+        .addOutsideInputs(outside("dataset", dataset))
+        .setNumerics(Numerics.newBuilder().setPrecision("fp32").setThreads(1))
+        .build();
+  }
+
+  private static Value value(Object value) {
+    return value instanceof Number number
+        ? Value.newBuilder().setNumberValue(number.doubleValue()).build()
+        : Value.newBuilder().setStringValue((String) value).build();
+  }
+
+  private static OutsideInput outside(String role, ArtifactRef artifact) {
+    return OutsideInput.newBuilder().setRole(role).setName(role).setArtifact(artifact).build();
+  }
+
+  /** Search, cut and redistribution up to what a finetune reads; policy "none" leaves it out. */
+  Map<String, ArtifactRef> plans(String method, double keepRatio, String policy) throws Exception {
+    StageResult search =
+        trainer.execute(new RecordingContext(search(method, chain(method, keepRatio)), Map.of()));
+    StageResult pruned =
+        trainer.execute(new RecordingContext(prune(method, keepRatio), search.outputs()));
+    Map<String, ArtifactRef> reads = new LinkedHashMap<>();
+    if (search.outputs().containsKey("weights")) {
+      reads.put("weights", search.outputs().get("weights"));
+    }
+    if (policy.equals("none")) {
+      reads.put("plan", pruned.outputs().get("plan"));
+      return reads;
+    }
+    Map<String, ArtifactRef> known = new LinkedHashMap<>(search.outputs());
+    known.putAll(pruned.outputs());
+    StageResult redistributed =
+        redistributor.execute(new RecordingContext(redistribute(policy), known));
+    reads.put("plan", redistributed.outputs().get("plan"));
+    reads.put("prunedPlan", pruned.outputs().get("plan"));
+    return reads;
+  }
+
+  private static Map<String, Object> chain(String method, double keepRatio) {
+    return method.equals("nvit")
+        ? Map.of(
+            "targetKind",
+            "macs",
+            "keepRatioFrom",
+            1.0,
+            "keepRatioTo",
+            keepRatio,
+            "interval",
+            2,
+            "batchSize",
+            BATCH)
+        : Map.of();
+  }
+}

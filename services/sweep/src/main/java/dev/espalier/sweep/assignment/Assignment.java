@@ -1,0 +1,4 @@
+package dev.espalier.sweep.assignment;
+
+/** A stage goes to a worker. */
+public record Assignment(String stageId, String workerId) {}

@@ -1,0 +1,57 @@
+package dev.espalier.trainer.stage;
+
+import dev.espalier.architecture.cost.Cost;
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.messaging.worker.StageContext;
+import dev.espalier.messaging.worker.StageExecutor;
+import dev.espalier.messaging.worker.StageFailure;
+import dev.espalier.messaging.worker.StageParameters;
+import dev.espalier.messaging.worker.StageResult;
+import dev.espalier.pruning.method.PruningMethod;
+import dev.espalier.pruning.method.PruningMethods;
+import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import java.util.Map;
+import java.util.Optional;
+
+/** Turns what a search found into the units that one target keeps. Milliseconds, no tensors. */
+final class PruneStage implements StageExecutor {
+
+  private static final int MAX_ALIGNMENT = 1024;
+
+  private final StageFiles files;
+
+  PruneStage(StageFiles files) {
+    this.files = files;
+  }
+
+  @Override
+  public StageResult execute(StageContext context) throws StageFailure {
+    PruningMethod method = PruningMethods.get(context.spec().getAlgorithm());
+    StageParameters parameters = StageParameters.of(context.spec());
+    TargetKind targetKind = TargetKind.of(parameters.text("targetKind"));
+    double keepRatio = parameters.number("keepRatio");
+    int alignment = parameters.integer("alignment", 1, MAX_ALIGNMENT);
+    VitArchitecture base = files.model(context.outsideInput("base").getArtifact()).architecture();
+    Importance importance = files.importance(context.input("importance"));
+    Optional<byte[]> trajectory = context.findInput("trajectory").map(files::read);
+
+    PruningPlan plan = method.plan(base, importance, trajectory, targetKind, keepRatio, alignment);
+    Cost cost = plan.cost();
+    Cost whole = Cost.of(base);
+    ArtifactRef file = files.put(plan);
+    return new StageResult(
+        Map.of("plan", file),
+        Map.of(
+            "params",
+            (double) cost.params(),
+            "macs",
+            (double) cost.macs(),
+            "params_keep_ratio",
+            cost.keepRatio(whole, TargetKind.PARAMS),
+            "macs_keep_ratio",
+            cost.keepRatio(whole, TargetKind.MACS)));
+  }
+}

@@ -1,0 +1,70 @@
+package dev.espalier.trainer.stage;
+
+import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.ImportanceFile;
+import dev.espalier.artifacts.model.ModelFile;
+import dev.espalier.artifacts.model.PlanFile;
+import dev.espalier.artifacts.store.Artifact;
+import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.artifacts.store.MediaTypes;
+import dev.espalier.datasets.DatasetArtifact;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import dev.espalier.schemas.stage.v1.OutsideInput;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+
+/** The files a stage reads and writes, by what they hold. */
+final class StageFiles {
+
+  private final ArtifactStore store;
+
+  StageFiles(ArtifactStore store) {
+    this.store = store;
+  }
+
+  byte[] read(ArtifactRef file) {
+    return store.read(file.getSha256());
+  }
+
+  VitWeights model(ArtifactRef file) {
+    return ModelFile.read(read(file));
+  }
+
+  PruningPlan plan(ArtifactRef file) {
+    return PlanFile.read(read(file));
+  }
+
+  Importance importance(ArtifactRef file) {
+    return ImportanceFile.read(read(file));
+  }
+
+  ImageDataset dataset(OutsideInput registered) throws IOException {
+    try (InputStream file = store.open(registered.getArtifact().getSha256())) {
+      ImageDataset dataset = DatasetArtifact.read(file);
+      file.transferTo(OutputStream.nullOutputStream()); // the digest is checked at the end
+      return dataset;
+    }
+  }
+
+  ArtifactRef put(byte[] bytes, String mediaType) {
+    Artifact stored = store.put(bytes, mediaType);
+    return ArtifactRef.newBuilder()
+        .setUri(stored.uri())
+        .setSha256(stored.sha256())
+        .setSizeBytes(stored.sizeBytes())
+        .setMediaType(stored.mediaType())
+        .build();
+  }
+
+  ArtifactRef put(VitWeights model) {
+    return put(ModelFile.write(model), MediaTypes.MODEL);
+  }
+
+  ArtifactRef put(PruningPlan plan) {
+    return put(PlanFile.write(plan), MediaTypes.PLAN);
+  }
+}
