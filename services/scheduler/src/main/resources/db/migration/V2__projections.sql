@@ -79,8 +79,12 @@ create table stage (
   spec bytea not null,
   -- WAITING (inputs missing), RUNNABLE, RUNNING, SUCCEEDED, FAILED, CANCELLED
   state text not null,
-  -- All live claimants are paused.
+  -- All claimants are paused.
   held boolean not null default false,
+  -- Of its live claimants: the oldest, who is charged, and the best priority.
+  sweep_id text,
+  trial_id text,
+  priority integer not null default 0,
   retry_at timestamptz,
   -- Attempts that count towards the limit, and workers lost, since it was last requested.
   attempts integer not null default 0,
@@ -101,7 +105,7 @@ create table stage (
   failure_code text,
   failure_message text
 );
-create index stage_runnable on stage (runnable_at) where state = 'RUNNABLE';
+create index stage_runnable on stage (sweep_id, runnable_at) where state = 'RUNNABLE';
 create index stage_running on stage (stage_id) where state = 'RUNNING';
 
 create table stage_claim (

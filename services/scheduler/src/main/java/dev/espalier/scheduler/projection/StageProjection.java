@@ -57,6 +57,17 @@ public final class StageProjection {
       values (?, ?, ?, ?, ?, ?)
       """;
 
+  private static final String CLAIMANTS =
+      """
+      update stage set
+        (sweep_id, trial_id) = (
+          select sweep_id, trial_id from stage_claim
+          where stage_id = ? and live order by claimed_at, trial_id limit 1),
+        priority = coalesce(
+          (select max(priority) from stage_claim where stage_id = ? and live), 0)
+      where stage_id = ?
+      """;
+
   private static final String ASSIGN =
       """
       insert into attempt (stage_id, generation, worker_id, lease_id, device, assigned_at, outcome)
@@ -106,12 +117,14 @@ public final class StageProjection {
     switch (event.getEventCase()) {
       case STAGE_REQUESTED -> request(connection, event, event.getStageRequested().getSpec());
       case STAGE_CLAIMED -> claim(connection, id, event.getStageClaimed(), before, at);
-      case STAGE_RELEASED ->
-          Sql.run(
-              connection,
-              "update stage_claim set live = false where stage_id = ? and trial_id = ?",
-              id,
-              event.getStageReleased().getTrialId());
+      case STAGE_RELEASED -> {
+        Sql.run(
+            connection,
+            "update stage_claim set live = false where stage_id = ? and trial_id = ?",
+            id,
+            event.getStageReleased().getTrialId());
+        Sql.run(connection, CLAIMANTS, id, id, id);
+      }
       case STAGE_ASSIGNED -> {
         Sql.run(
             connection,
@@ -197,6 +210,7 @@ public final class StageProjection {
         claimed.getPriority(),
         at,
         before.status() instanceof Status.Succeeded);
+    Sql.run(connection, CLAIMANTS, id, id, id);
   }
 
   private static void start(

@@ -51,6 +51,7 @@ public final class SweepStreams {
   public List<SweepEvent> decide(
       Connection connection, String sweepId, SweepCommand command, Cause cause)
       throws SQLException {
+    lock(connection, sweepId);
     String stream = stream(sweepId);
     var history = histories.load(connection, stream);
     Instant now = Clock.now(connection);
@@ -113,6 +114,15 @@ public final class SweepStreams {
 
   public SweepState load(Connection connection, String sweepId) throws SQLException {
     return histories.load(connection, stream(sweepId)).state();
+  }
+
+  /** Trials end in bursts; waiting for one another is cheaper than deciding again. */
+  private static void lock(Connection connection, String sweepId) throws SQLException {
+    try (var statement =
+        connection.prepareStatement("select 1 from sweep where sweep_id = ? for update")) {
+      statement.setString(1, sweepId);
+      statement.executeQuery().close();
+    }
   }
 
   static String stream(String sweepId) {

@@ -1,0 +1,390 @@
+package dev.espalier.scheduler.assignment;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.espalier.eventstore.EventStore;
+import dev.espalier.eventstore.NewEvent;
+import dev.espalier.eventstore.Transactions;
+import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.messaging.trace.TraceContext;
+import dev.espalier.messaging.worker.WorkerPartition;
+import dev.espalier.scheduler.stream.Cause;
+import dev.espalier.scheduler.stream.Clock;
+import dev.espalier.scheduler.stream.SharedWire;
+import dev.espalier.scheduler.stream.StageStreams;
+import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import dev.espalier.schemas.stage.v1.AssignStage;
+import dev.espalier.schemas.stage.v1.ResolvedInput;
+import dev.espalier.schemas.stage.v1.StageSpec;
+import dev.espalier.sweep.assignment.Assignment;
+import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.assignment.Capability;
+import dev.espalier.sweep.assignment.Occupation;
+import dev.espalier.sweep.assignment.Offer;
+import dev.espalier.sweep.assignment.Worker;
+import dev.espalier.sweep.lifecycle.StageCommand;
+import dev.espalier.sweep.lifecycle.StageEvent;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/**
+ * Gives stages to workers, a batch in one transaction. An advisory lock lets one replica at a time
+ * count slots and shares, so that the counts are right; any replica may be the one. This is the one
+ * place where a transaction changes several streams.
+ */
+public final class Assigner {
+
+  private static final long LOCK = 0x45535041_4C494552L;
+
+  /** Stages of one sweep that are looked at in one batch. */
+  private static final int OFFERS_PER_SWEEP = 64;
+
+  private static final String WORKERS =
+      """
+      select w.worker_id, w.host, w.device_kind, w.slots,
+        (select count(*) from lease l where l.worker_id = w.worker_id) as running
+      from worker w
+      where w.state = 'ACTIVE' and w.heartbeat_at > clock_timestamp() - ? * interval '1 ms'
+      """;
+
+  private static final String CAPABILITIES =
+      """
+      select c.worker_id, c.kind, c.algorithm, c.algorithm_version
+      from worker_capability c join worker w using (worker_id) where w.state = 'ACTIVE'
+      """;
+
+  private static final String OCCUPATIONS =
+      """
+      select l.stage_id, l.worker_id, w.host, l.sweep_id, l.alone
+      from lease l join worker w using (worker_id)
+      """;
+
+  private static final String OFFERS =
+      """
+      select stage_id, kind, algorithm, algorithm_version, device_kind, sweep_id, priority,
+        runnable_at, worker_losses
+      from (
+        select *, row_number() over (
+          partition by sweep_id order by array_position(?, kind) desc, runnable_at, stage_id) as place
+        from stage
+        where state = 'RUNNABLE' and not held and sweep_id is not null
+          and (retry_at is null or retry_at <= clock_timestamp())) runnable
+      where place <= ?
+      """;
+
+  private static final String LOCK_STAGE =
+      """
+      select spec, team, sweep_id, trial_id, checkpoint, checkpoint_step
+      from stage where stage_id = ? and state = 'RUNNABLE' for update skip locked
+      """;
+
+  private static final String INPUTS =
+      """
+      select i.role, o.sha256, o.size_bytes, o.media_type
+      from stage_input i join stage_output o on o.stage_id = i.input_stage_id and o.name = i.output
+      where i.stage_id = ? order by i.role
+      """;
+
+  private static final String LATEST_EVENT =
+      """
+      select event_id, traceparent from event where stream = ? order by version desc limit 1
+      """;
+
+  private static final String LEASE =
+      """
+      insert into lease (stage_id, lease_id, generation, worker_id, sweep_id, trial_id, alone,
+        assigned_at, until, progress_at)
+      values (?, ?, ?, ?, ?, ?, ?, clock_timestamp(), clock_timestamp() + ? * interval '1 ms',
+        clock_timestamp())
+      """;
+
+  private final Transactions transactions;
+  private final EventStore events;
+  private final StageStreams stages;
+  private final AssignmentPolicy policy;
+  private final LeaseSettings settings;
+
+  public Assigner(
+      Transactions transactions,
+      EventStore events,
+      StageStreams stages,
+      AssignmentPolicy policy,
+      LeaseSettings settings) {
+    this.transactions = transactions;
+    this.events = events;
+    this.stages = stages;
+    this.policy = policy;
+    this.settings = settings;
+  }
+
+  /**
+   * Assigns what can be assigned now.
+   *
+   * @return how many stages
+   */
+  public int assign() throws SQLException {
+    return transactions.call(this::assign);
+  }
+
+  private int assign(Connection connection) throws SQLException {
+    try (var statement = connection.prepareStatement("select pg_advisory_xact_lock(?)")) {
+      statement.setLong(1, LOCK);
+      statement.executeQuery().close();
+    }
+    List<Worker> workers = workers(connection);
+    if (workers.stream().allMatch(worker -> worker.running() >= worker.slots())) {
+      return 0;
+    }
+    Map<String, Offer> offers = offers(connection);
+    if (offers.isEmpty()) {
+      return 0;
+    }
+    List<Assignment> assignments =
+        policy.assign(
+            Clock.now(connection), workers, occupations(connection), List.copyOf(offers.values()));
+    Map<String, String> devices = devices(connection, assignments);
+    int made = 0;
+    for (Assignment assignment : assignments) {
+      if (assign(
+          connection,
+          assignment,
+          devices.get(assignment.workerId()),
+          offers.get(assignment.stageId()).alone())) {
+        made++;
+      }
+    }
+    return made;
+  }
+
+  private boolean assign(Connection connection, Assignment assignment, String device, boolean alone)
+      throws SQLException {
+    String stageId = assignment.stageId();
+    AssignStage.Builder command = AssignStage.newBuilder();
+    String team;
+    try (var statement = connection.prepareStatement(LOCK_STAGE)) {
+      statement.setString(1, stageId);
+      try (ResultSet row = statement.executeQuery()) {
+        if (!row.next()) {
+          // Somebody is deciding about it; the next round will see what came of it.
+          return false;
+        }
+        team = row.getString("team");
+        command
+            .setSpec(StageSpec.parseFrom(row.getBytes("spec")))
+            .setSweepId(row.getString("sweep_id"))
+            .setTrialId(row.getString("trial_id"));
+        byte[] checkpoint = row.getBytes("checkpoint");
+        if (checkpoint != null) {
+          command
+              .setCheckpoint(ArtifactRef.parseFrom(checkpoint))
+              .setCheckpointStep(row.getLong("checkpoint_step"));
+        }
+      } catch (InvalidProtocolBufferException e) {
+        throw new IllegalStateException("expected a stage spec in row " + stageId, e);
+      }
+    }
+    UUID leaseId = UUID.randomUUID();
+    Cause cause = cause(connection, stageId, team);
+    List<StageEvent> decided =
+        stages.decide(
+            connection,
+            stageId,
+            new StageCommand.Assign(assignment.workerId(), leaseId.toString(), device),
+            cause);
+    if (decided.isEmpty()) {
+      return false;
+    }
+    long generation = ((StageEvent.Assigned) decided.get(0)).generation();
+    lease(connection, assignment, leaseId, generation, command, alone);
+    command
+        .setLeaseId(leaseId.toString())
+        .setGeneration(generation)
+        .addAllInputs(inputs(connection, stageId))
+        .setLeaseDurationMs(settings.duration().toMillis())
+        .setStallTimeoutMs(settings.stallTimeout().toMillis())
+        .setCheckpointIntervalMs(settings.checkpointInterval().toMillis());
+    Instant now = Clock.now(connection);
+    dev.espalier.schemas.stage.v1.StageCommand message =
+        dev.espalier.schemas.stage.v1.StageCommand.newBuilder()
+            .setEventId(UUID.randomUUID().toString())
+            .setOccurredAt(SharedWire.timestamp(now))
+            .setWorkerId(assignment.workerId())
+            .setStageId(stageId)
+            .setTeam(team)
+            .setCausedBy(cause.eventId())
+            .setAssignStage(command)
+            .build();
+    events.enqueue(
+        connection,
+        List.of(
+            NewEvent.toPartition(
+                TopicContract.STAGE_COMMANDS,
+                message,
+                WorkerPartition.of(assignment.workerId()),
+                now,
+                cause.trace())));
+    return true;
+  }
+
+  private void lease(
+      Connection connection,
+      Assignment assignment,
+      UUID leaseId,
+      long generation,
+      AssignStage.Builder command,
+      boolean alone)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(LEASE)) {
+      statement.setString(1, assignment.stageId());
+      statement.setObject(2, leaseId);
+      statement.setLong(3, generation);
+      statement.setString(4, assignment.workerId());
+      statement.setString(5, command.getSweepId());
+      statement.setString(6, command.getTrialId());
+      statement.setBoolean(7, alone);
+      statement.setLong(8, settings.duration().toMillis());
+      statement.executeUpdate();
+    }
+  }
+
+  private static List<ResolvedInput> inputs(Connection connection, String stageId)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(INPUTS)) {
+      statement.setString(1, stageId);
+      try (ResultSet rows = statement.executeQuery()) {
+        List<ResolvedInput> inputs = new ArrayList<>();
+        while (rows.next()) {
+          inputs.add(
+              ResolvedInput.newBuilder()
+                  .setRole(rows.getString(1))
+                  .setArtifact(
+                      ArtifactRef.newBuilder()
+                          .setUri("artifact:" + rows.getString(2))
+                          .setSha256(rows.getString(2))
+                          .setSizeBytes(rows.getLong(3))
+                          .setMediaType(rows.getString(4)))
+                  .build());
+        }
+        return inputs;
+      }
+    }
+  }
+
+  /** The latest event of a runnable stage is what made it runnable. */
+  private static Cause cause(Connection connection, String stageId, String team)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(LATEST_EVENT)) {
+      statement.setString(1, "stage-" + stageId);
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return new Cause(
+            row.getString(1),
+            "",
+            team,
+            TraceContext.parse(row.getString(2))
+                .map(TraceContext::next)
+                .orElseGet(TraceContext::start));
+      }
+    }
+  }
+
+  private List<Worker> workers(Connection connection) throws SQLException {
+    Map<String, Set<Capability>> capabilities = new HashMap<>();
+    try (var statement = connection.prepareStatement(CAPABILITIES);
+        ResultSet rows = statement.executeQuery()) {
+      while (rows.next()) {
+        capabilities
+            .computeIfAbsent(rows.getString(1), worker -> new HashSet<>())
+            .add(new Capability(rows.getString(2), rows.getString(3), rows.getInt(4)));
+      }
+    }
+    try (var statement = connection.prepareStatement(WORKERS)) {
+      statement.setLong(1, settings.duration().toMillis());
+      try (ResultSet rows = statement.executeQuery()) {
+        List<Worker> workers = new ArrayList<>();
+        while (rows.next()) {
+          workers.add(
+              new Worker(
+                  rows.getString(1),
+                  rows.getString(2),
+                  rows.getString(3),
+                  capabilities.getOrDefault(rows.getString(1), Set.of()),
+                  rows.getInt(4),
+                  rows.getInt(5)));
+        }
+        return workers;
+      }
+    }
+  }
+
+  private static List<Occupation> occupations(Connection connection) throws SQLException {
+    try (var statement = connection.prepareStatement(OCCUPATIONS);
+        ResultSet rows = statement.executeQuery()) {
+      List<Occupation> occupations = new ArrayList<>();
+      while (rows.next()) {
+        occupations.add(
+            new Occupation(
+                rows.getString(1),
+                rows.getString(2),
+                rows.getString(3),
+                rows.getString(4),
+                rows.getBoolean(5)));
+      }
+      return occupations;
+    }
+  }
+
+  private static Map<String, Offer> offers(Connection connection) throws SQLException {
+    try (var statement = connection.prepareStatement(OFFERS)) {
+      statement.setArray(1, connection.createArrayOf("text", Walk.KINDS.toArray()));
+      statement.setInt(2, OFFERS_PER_SWEEP);
+      try (ResultSet rows = statement.executeQuery()) {
+        Map<String, Offer> offers = new HashMap<>();
+        while (rows.next()) {
+          String kind = rows.getString("kind");
+          offers.put(
+              rows.getString("stage_id"),
+              new Offer(
+                  rows.getString("stage_id"),
+                  new Capability(
+                      kind, rows.getString("algorithm"), rows.getInt("algorithm_version")),
+                  rows.getString("device_kind"),
+                  rows.getString("sweep_id"),
+                  rows.getInt("priority"),
+                  rows.getObject("runnable_at", OffsetDateTime.class).toInstant(),
+                  Walk.KINDS.indexOf(kind),
+                  Walk.runsAlone(kind, rows.getInt("worker_losses"))));
+        }
+        return offers;
+      }
+    }
+  }
+
+  private static Map<String, String> devices(Connection connection, List<Assignment> assignments)
+      throws SQLException {
+    Map<String, String> devices = new HashMap<>();
+    Set<String> workers =
+        assignments.stream().map(Assignment::workerId).collect(Collectors.toSet());
+    try (var statement =
+        connection.prepareStatement(
+            "select worker_id, device from worker where worker_id = any(?)")) {
+      statement.setArray(1, connection.createArrayOf("text", workers.toArray()));
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          devices.put(rows.getString(1), rows.getString(2));
+        }
+      }
+    }
+    return devices;
+  }
+}

@@ -1,0 +1,92 @@
+package dev.espalier.scheduler.assignment;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import javax.sql.DataSource;
+import org.postgresql.PGConnection;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs the {@link Assigner} whenever {@link AssignmentSignal} wakes it, and on a tick besides, for
+ * what becomes due with time. Rides out a database outage.
+ */
+public final class AssignmentLoop implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(AssignmentLoop.class);
+  private static final int TICK_MS = 250;
+  private static final Duration PAUSE_AFTER_ERROR = Duration.ofMillis(500);
+
+  private final DataSource dataSource;
+  private final Assigner assigner;
+  private final Thread thread;
+  private volatile boolean stopping;
+  private volatile Instant lastRound = Instant.now();
+
+  public AssignmentLoop(DataSource dataSource, Assigner assigner) {
+    this.dataSource = dataSource;
+    this.assigner = assigner;
+    this.thread = new Thread(this::run, "assignment");
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  public boolean alive() {
+    return thread.isAlive();
+  }
+
+  /** Since the last round that went well. */
+  public Duration sinceLastRound() {
+    return Duration.between(lastRound, Instant.now());
+  }
+
+  private void run() {
+    while (!stopping) {
+      try (Connection connection = dataSource.getConnection()) {
+        listen(connection);
+      } catch (SQLException | RuntimeException e) {
+        if (!stopping) {
+          LOG.warn("assignment pauses: {}", e.toString());
+          pause();
+        }
+      }
+    }
+  }
+
+  private void listen(Connection connection) throws SQLException {
+    connection.setAutoCommit(true);
+    PGConnection notifications = connection.unwrap(PGConnection.class);
+    try (var statement = connection.createStatement()) {
+      statement.execute("listen " + AssignmentSignal.CHANNEL);
+      while (!stopping) {
+        assigner.assign();
+        lastRound = Instant.now();
+        notifications.getNotifications(TICK_MS);
+      }
+      statement.execute("unlisten *");
+    }
+  }
+
+  private void pause() {
+    try {
+      Thread.sleep(PAUSE_AFTER_ERROR.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      stopping = true;
+    }
+  }
+
+  @Override
+  public void close() {
+    stopping = true;
+    try {
+      thread.join(Duration.ofSeconds(5).toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

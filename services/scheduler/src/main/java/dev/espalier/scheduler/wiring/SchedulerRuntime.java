@@ -1,0 +1,155 @@
+package dev.espalier.scheduler.wiring;
+
+import dev.espalier.eventstore.EventStore;
+import dev.espalier.eventstore.Inbox;
+import dev.espalier.eventstore.Relay;
+import dev.espalier.eventstore.Transactions;
+import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.consume.LoopHealth;
+import dev.espalier.messaging.consume.RecordLoop;
+import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.scheduler.assignment.Assigner;
+import dev.espalier.scheduler.assignment.AssignmentLoop;
+import dev.espalier.scheduler.process.ProcessManager;
+import dev.espalier.scheduler.process.TrialPlanning;
+import dev.espalier.scheduler.progress.LeaseWatch;
+import dev.espalier.scheduler.progress.StageProgress;
+import dev.espalier.scheduler.progress.WorkerPresence;
+import dev.espalier.scheduler.stream.StageStreams;
+import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.stream.TrialStreams;
+import dev.espalier.schemas.stage.v1.StageEvent;
+import dev.espalier.schemas.stage.v1.StageReport;
+import dev.espalier.schemas.sweep.v1.SweepEvent;
+import dev.espalier.schemas.trial.v1.TrialEvent;
+import dev.espalier.schemas.worker.v1.WorkerEvent;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.ArrayList;
+import java.util.List;
+import javax.sql.DataSource;
+
+/**
+ * One replica of the scheduler: its streams and the loops that drive them. Any number may run; they
+ * share topics by consumer groups and the database by locks.
+ */
+public final class SchedulerRuntime implements AutoCloseable {
+
+  /** Each loop has a group of its own, so that one that comes or goes does not stop the others. */
+  private static final String GROUP = "scheduler-";
+
+  private final SweepStreams sweeps;
+  private final Relay relay;
+  private final AssignmentLoop assignment;
+  private final LeaseWatch leaseWatch;
+  private final List<RecordLoop<?>> loops;
+
+  public SchedulerRuntime(
+      DataSource dataSource,
+      KafkaSettings kafka,
+      SchedulerSettings settings,
+      TrialPlanning planning,
+      MeterRegistry metrics) {
+    Transactions transactions = new Transactions(dataSource);
+    EventStore events = new EventStore();
+    Inbox inbox = new Inbox();
+    StageStreams stages = new StageStreams(events, settings.retry());
+    TrialStreams trials = new TrialStreams(events);
+    this.sweeps = new SweepStreams(events, transactions);
+    this.relay = new Relay(dataSource, kafka, metrics);
+
+    StageProgress progress = new StageProgress(transactions, inbox, stages);
+    WorkerPresence presence = new WorkerPresence(transactions, settings.leases());
+    ProcessManager process =
+        new ProcessManager(transactions, inbox, sweeps, trials, stages, planning);
+
+    RecordLoop<StageReport> reports =
+        RecordLoop.over(TopicContract.STAGE_REPORTS, "progress")
+            .kafka(kafka)
+            .group(GROUP + "progress")
+            .each(progress::handle)
+            .metrics(metrics)
+            .build();
+    RecordLoop<WorkerEvent> workers =
+        RecordLoop.over(TopicContract.WORKER_EVENTS, "presence")
+            .kafka(kafka)
+            .group(GROUP + "presence")
+            .batches(presence::handle)
+            .metrics(metrics)
+            .build();
+    RecordLoop<SweepEvent> sweepEvents =
+        RecordLoop.over(TopicContract.SWEEP_EVENTS, "process-sweep")
+            .kafka(kafka)
+            .group(GROUP + "process-sweep")
+            .each(process::onSweepEvent)
+            .metrics(metrics)
+            .build();
+    RecordLoop<TrialEvent> trialEvents =
+        RecordLoop.over(TopicContract.TRIAL_EVENTS, "process-trial")
+            .kafka(kafka)
+            .group(GROUP + "process-trial")
+            .each(process::onTrialEvent)
+            .metrics(metrics)
+            .build();
+    RecordLoop<StageEvent> stageEvents =
+        RecordLoop.over(TopicContract.STAGE_EVENTS, "process-stage")
+            .kafka(kafka)
+            .group(GROUP + "process-stage")
+            .each(process::onStageEvent)
+            .metrics(metrics)
+            .build();
+    this.loops = List.of(workers, reports, sweepEvents, trialEvents, stageEvents);
+    this.assignment =
+        new AssignmentLoop(
+            dataSource,
+            new Assigner(transactions, events, stages, settings.policy(), settings.leases()));
+    this.leaseWatch =
+        new LeaseWatch(
+            transactions,
+            stages,
+            settings.leases(),
+            () -> workers.health().partitions(),
+            workers::caughtUpFor);
+  }
+
+  /** The database must have its tables and the broker its topics. */
+  public void start() {
+    relay.start();
+    loops.forEach(RecordLoop::start);
+    assignment.start();
+    leaseWatch.start();
+  }
+
+  public SweepStreams sweeps() {
+    return sweeps;
+  }
+
+  /** What is not as it should be; empty if all is well. */
+  public List<String> troubles() {
+    List<String> troubles = new ArrayList<>();
+    for (RecordLoop<?> loop : loops) {
+      LoopHealth health = loop.health();
+      if (!health.alive()) {
+        troubles.add("loop " + health.name() + " has ended");
+      }
+    }
+    if (!relay.health().alive()) {
+      troubles.add("the relay has ended");
+    }
+    if (!assignment.alive()) {
+      troubles.add("the assignment loop has ended");
+    }
+    if (!leaseWatch.alive()) {
+      troubles.add("the lease watch has ended");
+    }
+    return troubles;
+  }
+
+  /** Stops deciding first and publishing last. */
+  @Override
+  public void close() {
+    assignment.close();
+    leaseWatch.close();
+    loops.forEach(RecordLoop::close);
+    relay.close();
+  }
+}
