@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.assignment;
 
+import dev.espalier.messaging.consume.StopReading;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -48,6 +49,9 @@ public final class AssignmentLoop implements AutoCloseable {
     while (!stopping) {
       try (Connection connection = dataSource.getConnection()) {
         listen(connection);
+      } catch (StopReading e) {
+        LOG.error("assignment ends", e);
+        return;
       } catch (SQLException | RuntimeException e) {
         if (!stopping) {
           LOG.warn("assignment pauses: {}", e.toString());

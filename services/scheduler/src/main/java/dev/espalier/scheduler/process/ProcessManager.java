@@ -4,6 +4,7 @@ import dev.espalier.eventstore.Inbox;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
 import dev.espalier.messaging.consume.PermanentFailure;
+import dev.espalier.messaging.consume.StopReading;
 import dev.espalier.messaging.trace.LogContext;
 import dev.espalier.scheduler.process.TrialPlanning.PlannedTrial;
 import dev.espalier.scheduler.stream.Cause;
@@ -172,8 +173,8 @@ public final class ProcessManager {
     return new Cause(record.eventId(), requestedBy, team, record.trace().next());
   }
 
-  private static PermanentFailure unreadable(ConsumedRecord<?> record) {
-    return new PermanentFailure(
+  private static StopReading unreadable(ConsumedRecord<?> record) {
+    return new StopReading(
         "expected an event that this version knows but "
             + record.topic()
             + " holds \""

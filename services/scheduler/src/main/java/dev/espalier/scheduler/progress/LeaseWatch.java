@@ -1,6 +1,7 @@
 package dev.espalier.scheduler.progress;
 
 import dev.espalier.eventstore.Transactions;
+import dev.espalier.messaging.consume.StopReading;
 import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.scheduler.assignment.LeaseSettings;
 import dev.espalier.scheduler.stream.Cause;
@@ -105,6 +106,9 @@ public final class LeaseWatch implements AutoCloseable {
       try {
         look();
         lastRound = Instant.now();
+      } catch (StopReading e) {
+        LOG.error("lease watch ends", e);
+        return;
       } catch (SQLException | RuntimeException e) {
         if (!stopping) {
           LOG.warn("lease watch pauses: {}", e.toString());

@@ -1,0 +1,90 @@
+package dev.espalier.scheduler.wiring;
+
+import dev.espalier.eventstore.EventStore;
+import dev.espalier.eventstore.Inbox;
+import dev.espalier.eventstore.Transactions;
+import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.scheduler.assignment.LeaseSettings;
+import dev.espalier.scheduler.process.SweepPlanning;
+import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.lifecycle.RetryPolicy;
+import dev.espalier.sweep.planning.Engine;
+import io.micrometer.core.instrument.MeterRegistry;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import javax.sql.DataSource;
+import org.eclipse.microprofile.config.Config;
+
+/** Builds the scheduler's objects once; nothing else here knows of Quarkus. */
+final class SchedulerBeans {
+
+  private static final String KAFKA = "kafka.";
+
+  /** All settings under {@code kafka.} reach the clients, for instance SASL and TLS. */
+  @Produces
+  @Singleton
+  KafkaSettings kafka(Config config) {
+    Map<String, String> all = new HashMap<>();
+    for (String name : config.getPropertyNames()) {
+      if (name.startsWith(KAFKA)) {
+        Optional<String> value = config.getOptionalValue(name, String.class);
+        value.ifPresent(text -> all.put(name.substring(KAFKA.length()), text));
+      }
+    }
+    all.remove("bootstrap.servers");
+    return new KafkaSettings(config.getValue(KAFKA + "bootstrap.servers", String.class), all);
+  }
+
+  @Produces
+  @Singleton
+  Transactions transactions(DataSource dataSource) {
+    return new Transactions(dataSource);
+  }
+
+  @Produces
+  @Singleton
+  EventStore events() {
+    return new EventStore();
+  }
+
+  @Produces
+  @Singleton
+  Inbox inbox() {
+    return new Inbox();
+  }
+
+  @Produces
+  @Singleton
+  SchedulerSettings settings(SchedulerConfig config) {
+    return new SchedulerSettings(
+        new LeaseSettings(
+            config.lease().duration(), config.stallTimeout(), config.checkpoint().interval()),
+        new RetryPolicy(
+            config.retry().attempts(),
+            config.retry().workerLosses(),
+            config.retry().firstBackOff(),
+            config.retry().longestBackOff()),
+        new AssignmentPolicy(config.assignment().aloneWait(), config.assignment().ageing()));
+  }
+
+  @Produces
+  @Singleton
+  SchedulerRuntime runtime(
+      DataSource dataSource,
+      KafkaSettings kafka,
+      SchedulerSettings settings,
+      MeterRegistry metrics) {
+    return new SchedulerRuntime(
+        dataSource, kafka, settings, new SweepPlanning(Engine.CPU), metrics);
+  }
+
+  @Produces
+  @Singleton
+  SweepStreams sweeps(SchedulerRuntime runtime) {
+    return runtime.sweeps();
+  }
+}

@@ -1,0 +1,72 @@
+package dev.espalier.scheduler.wiring;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** Settings of the scheduler, prefix {@code espalier}. */
+@ConfigMapping(prefix = "espalier")
+public interface SchedulerConfig {
+
+  LeaseSection lease();
+
+  CheckpointSection checkpoint();
+
+  /** Longest time without headway, default 5 min; then an attempt ends as STALLED. */
+  @WithDefault("5m")
+  Duration stallTimeout();
+
+  RetrySection retry();
+
+  AssignmentSection assignment();
+
+  interface LeaseSection {
+
+    /**
+     * How long a lease lasts without renewal, default 12 s. A dead worker's stage starts elsewhere
+     * after about this time; give four heartbeats at least, on a cluster 45 s.
+     */
+    @WithDefault("12s")
+    Duration duration();
+  }
+
+  interface CheckpointSection {
+
+    /** Time between two checkpoints of a stage, default 10 s: the most work that a loss costs. */
+    @WithDefault("10s")
+    Duration interval();
+  }
+
+  interface RetrySection {
+
+    /** Attempts at a stage that fail for passing causes before it fails for good, default 3. */
+    @WithDefault("3")
+    int attempts();
+
+    /** Workers that a stage may lose before it fails for good, default 5. */
+    @WithDefault("5")
+    int workerLosses();
+
+    /** Pause before the second attempt, default 1 s; it doubles with each. */
+    @WithDefault("1s")
+    Duration firstBackOff();
+
+    /** Upper bound of that pause, default 60 s. */
+    @WithDefault("60s")
+    Duration longestBackOff();
+  }
+
+  interface AssignmentSection {
+
+    /**
+     * How long a stage that must run alone waits before its host takes nothing new, default 15 s.
+     * Longer keeps training going, shorter brings measurements sooner.
+     */
+    @WithDefault("15s")
+    Duration aloneWait();
+
+    /** Waiting that is worth one point of priority, default 30 s. Ten points double a share. */
+    @WithDefault("30s")
+    Duration ageing();
+  }
+}
