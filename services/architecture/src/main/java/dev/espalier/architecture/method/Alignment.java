@@ -16,7 +16,7 @@ public final class Alignment {
     int step = step(kind, alignment);
     int floor = Floors.of(kind, baseWidth);
     List<Integer> widths = new ArrayList<>();
-    for (int width = ((floor + step - 1) / step) * step; width < baseWidth; width += step) {
+    for (int width = aligned(floor, step); width < baseWidth; width += step) {
       widths.add(width);
     }
     widths.add(baseWidth);
@@ -25,16 +25,22 @@ public final class Alignment {
 
   /** The allowed width nearest to {@code wanted}; half a step goes up. */
   public static int nearest(UnitKind kind, int baseWidth, int alignment, double wanted) {
-    int best = 0;
-    for (int width : widths(kind, baseWidth, alignment)) {
-      if (best == 0 || Math.abs(width - wanted) <= Math.abs(best - wanted)) {
-        best = width;
-      }
+    int step = step(kind, alignment);
+    int smallest = aligned(Floors.of(kind, baseWidth), step);
+    int largest = (baseWidth - 1) / step * step;
+    if (smallest > largest) {
+      return baseWidth;
     }
-    return best;
+    double multiple = Math.floor(wanted / step + 0.5) * step;
+    int nearest = (int) Math.max(smallest, Math.min(largest, multiple));
+    return Math.abs(baseWidth - wanted) <= Math.abs(nearest - wanted) ? baseWidth : nearest;
   }
 
   private static int step(UnitKind kind, int alignment) {
     return kind == UnitKind.HEAD ? 1 : alignment;
+  }
+
+  private static int aligned(int floor, int step) {
+    return (floor + step - 1) / step * step;
   }
 }
