@@ -77,7 +77,7 @@ public class Worker {
             DeviceName.of(config.worker().device()),
             host(),
             config.worker().labels(),
-            TensorEngine.start(engine).version(),
+            engineVersion(engine),
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
@@ -132,6 +132,12 @@ public class Worker {
                 return "localhost";
               }
             });
+  }
+
+  /** The number alone, as the numerics of a stage have it: "2.7.1". */
+  private static String engineVersion(EngineSettings engine) {
+    String version = TensorEngine.start(engine).version();
+    return version.substring(version.lastIndexOf('-') + 1);
   }
 
   private String softwareVersion() {

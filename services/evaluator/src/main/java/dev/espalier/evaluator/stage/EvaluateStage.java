@@ -100,7 +100,7 @@ final class EvaluateStage implements StageExecutor {
     speeds(measured, speed);
     measured.put("mask_max_abs_difference", difference);
     measured.put("test_images", (double) testImages);
-    Map<String, Object> record = record(precision, speed);
+    Map<String, Object> record = record(precision, speed, testImages);
     record.put("measurements", measured);
     byte[] json = Json.canonical(record).getBytes(StandardCharsets.UTF_8);
     return new StageResult(Map.of("evaluation", files.put(json, MediaTypes.EVALUATION)), measured);
@@ -175,7 +175,7 @@ final class EvaluateStage implements StageExecutor {
   }
 
   /** Under what circumstances the figures came about, without which they mean little. */
-  private Map<String, Object> record(Precision precision, SpeedComparison speed) {
+  private Map<String, Object> record(Precision precision, SpeedComparison speed, int testImages) {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put("format", "espalier.evaluation/1");
     record.put("runtime", "djl");
@@ -187,6 +187,7 @@ final class EvaluateStage implements StageExecutor {
     record.put("batchSize", speed.batchSize());
     record.put("warmUpRuns", speed.warmUpRuns());
     record.put("runs", speed.runs());
+    record.put("testImages", testImages);
     record.put("maskHonestyImages", HONESTY_IMAGES);
     record.put("maskTolerance", MaskHonesty.TOLERANCE);
     record.put(

@@ -58,10 +58,12 @@ final class FinetuneStage implements StageExecutor {
         VitModel model = VitModel.trainable(tensors, cut);
         VitModel teacher = VitModel.frozen(tensors, base);
         TrainingRun run = start(context, engine, model, teacher, dataset, recipe)) {
-      train(context, run);
+      Checkpoints checkpoints = new Checkpoints(context, files);
+      train(context, run, checkpoints);
       Map<String, ArtifactRef> outputs = new LinkedHashMap<>();
       outputs.put("model", files.put(model.weights()));
       outputs.put("unrecovered", unrecovered);
+      checkpoints.finish();
       return new StageResult(outputs, Map.of("train_images_per_s", run.imagesPerSecond()));
     }
   }
@@ -115,8 +117,8 @@ final class FinetuneStage implements StageExecutor {
     }
   }
 
-  private void train(StageContext context, TrainingRun run) throws StageStopped {
-    Checkpoints checkpoints = new Checkpoints(context, files);
+  private static void train(StageContext context, TrainingRun run, Checkpoints checkpoints)
+      throws StageStopped {
     while (!run.finished()) {
       if (context.shouldStop()) {
         if (context.checkpointWanted()) {

@@ -39,8 +39,11 @@ final class SearchStage implements StageExecutor {
     PruningMethod method = PruningMethods.get(context.spec().getAlgorithm());
     SearchRequest request = request(context, method);
     try (Search search = method.search(request)) {
-      search(context, search);
-      return result(search, method);
+      Checkpoints checkpoints = new Checkpoints(context, files);
+      search(context, search, checkpoints);
+      StageResult result = result(search, method);
+      checkpoints.finish();
+      return result;
     }
   }
 
@@ -80,8 +83,8 @@ final class SearchStage implements StageExecutor {
     }
   }
 
-  private void search(StageContext context, Search search) throws StageStopped {
-    Checkpoints checkpoints = new Checkpoints(context, files);
+  private static void search(StageContext context, Search search, Checkpoints checkpoints)
+      throws StageStopped {
     while (!search.finished()) {
       if (context.shouldStop()) {
         if (context.checkpointWanted() && search.steps() > 0) {

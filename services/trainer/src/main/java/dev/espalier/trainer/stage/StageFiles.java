@@ -30,6 +30,10 @@ final class StageFiles {
     return store.read(file.getSha256());
   }
 
+  void delete(ArtifactRef file) {
+    store.delete(file.getSha256());
+  }
+
   VitWeights model(ArtifactRef file) {
     return ModelFile.read(read(file));
   }
