@@ -4,41 +4,67 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Timestamp;
 import java.sql.Types;
+import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 
-/** Streams of events in PostgreSQL; what is appended is also what the {@link Relay} publishes. */
+/**
+ * Streams of events in PostgreSQL; what is appended is also what the {@link Relay} publishes.
+ *
+ * <p>All calls work in the transaction of the connection they are given. Events of one stream are
+ * published in the order of their versions: a version can be appended only after the one before it
+ * was committed, so it has the higher id as well.
+ */
 public final class EventStore {
 
-  /** Wakes the relay; PostgreSQL delivers it at commit and folds repeats of one transaction. */
+  /** Streams with this prefix hold one message each that belongs to no other stream. */
+  static final String OUTBOX_ONLY = "outbox/";
+
+  /** Channel on which a commit with new rows wakes the relay. */
   static final String CHANNEL = "espalier_event";
 
-  private static final String UNIQUE_VIOLATION = "23505";
-
-  private static final String LOAD =
+  private static final String COLUMNS =
       """
-      select id, stream, version, event_id, type, payload, topic, key, partition, traceparent,
-             occurred_at
-        from event
-       where stream = ? and version > ?
-       order by version
+      id, stream, version, event_id, type, payload, topic, key, partition, traceparent, occurred_at
       """;
 
-  private static final String VERSION =
-      "select coalesce(max(version), 0) from event where stream = ?";
+  private static final String LOAD =
+      "select "
+          + COLUMNS
+          + """
+            from event
+            where stream = ? and version > ?
+            order by version
+            """;
 
-  private static final String INSERT =
+  private static final String READ =
+      "select "
+          + COLUMNS
+          + """
+            from event
+            where id > ? and stream not like 'outbox/%'
+            order by id
+            limit ?
+            """;
+
+  private static final String VERSION = "select max(version) from event where stream = ?";
+
+  private static final String APPEND =
       """
       insert into event (stream, version, event_id, type, payload, topic, key, partition,
-                         traceparent, occurred_at)
+        traceparent, occurred_at)
       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict do nothing
       """;
 
   private static final String NOTIFY = "select pg_notify('" + CHANNEL + "', '')";
+
+  private static final String NOW = "select clock_timestamp()";
 
   /** All events of a stream, in order. */
   public List<StoredEvent> load(Connection connection, String stream) throws SQLException {
@@ -51,29 +77,32 @@ public final class EventStore {
     try (PreparedStatement select = connection.prepareStatement(LOAD)) {
       select.setString(1, stream);
       select.setLong(2, version);
-      try (ResultSet rows = select.executeQuery()) {
-        List<StoredEvent> events = new ArrayList<>();
-        while (rows.next()) {
-          events.add(event(rows));
-        }
-        return events;
-      }
+      return events(select);
     }
   }
 
-  static StoredEvent event(ResultSet row) throws SQLException {
-    return new StoredEvent(
-        row.getLong("id"),
-        row.getString("stream"),
-        row.getLong("version"),
-        row.getObject("event_id", UUID.class),
-        row.getString("type"),
-        row.getBytes("payload"),
-        row.getString("topic"),
-        row.getString("key"),
-        row.getObject("partition", Integer.class),
-        row.getString("traceparent"),
-        row.getObject("occurred_at", OffsetDateTime.class).toInstant());
+  /**
+   * Events of all streams in the order of their ids, for replay: run it when nobody appends, or
+   * over a range that is long committed. Messages that belong to no stream are left out.
+   */
+  public List<StoredEvent> readAll(Connection connection, long afterId, int limit)
+      throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(READ)) {
+      select.setLong(1, afterId);
+      select.setInt(2, limit);
+      return events(select);
+    }
+  }
+
+  /** Version of a stream; 0 if it is not there. */
+  public long version(Connection connection, String stream) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(VERSION)) {
+      select.setString(1, stream);
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        return row.getLong(1);
+      }
+    }
   }
 
   /**
@@ -85,53 +114,84 @@ public final class EventStore {
   public long append(
       Connection connection, String stream, long expectedVersion, List<NewEvent> events)
       throws SQLException {
+    if (events.isEmpty()) {
+      return expectedVersion;
+    }
+    if (stream.startsWith(OUTBOX_ONLY)) {
+      throw new IllegalArgumentException("a stream cannot be named " + stream);
+    }
     long found = version(connection, stream);
     if (found != expectedVersion) {
       throw new VersionConflict(stream, expectedVersion, found);
     }
-    if (events.isEmpty()) {
-      return expectedVersion;
-    }
-    try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
-      long version = expectedVersion;
+    long version = expectedVersion;
+    try (PreparedStatement insert = connection.prepareStatement(APPEND)) {
       for (NewEvent event : events) {
         bind(insert, stream, ++version, event);
         insert.addBatch();
       }
-      insert.executeBatch();
-    } catch (SQLException e) {
-      if (anotherAppended(e)) {
-        throw new VersionConflict(stream, expectedVersion, expectedVersion + 1);
+      int refused = firstRefused(insert.executeBatch());
+      if (refused >= 0) {
+        refuse(connection, stream, expectedVersion, events.get(refused));
       }
-      throw e;
     }
     wakeRelay(connection);
-    return expectedVersion + events.size();
+    return version;
   }
 
-  /** Queues messages that belong to no stream, such as commands to workers, for the relay. */
+  /**
+   * Queues messages that belong to no stream, such as commands to workers, for the relay. They are
+   * published in this order, and after what the transaction appended before.
+   */
   public void enqueue(Connection connection, List<NewEvent> messages) throws SQLException {
     if (messages.isEmpty()) {
       return;
     }
-    try (PreparedStatement insert = connection.prepareStatement(INSERT)) {
+    try (PreparedStatement insert = connection.prepareStatement(APPEND)) {
       for (NewEvent message : messages) {
-        bind(insert, "message-" + message.eventId(), 1, message);
+        bind(insert, OUTBOX_ONLY + message.eventId(), 1, message);
         insert.addBatch();
       }
-      insert.executeBatch();
+      int refused = firstRefused(insert.executeBatch());
+      if (refused >= 0) {
+        NewEvent message = messages.get(refused);
+        refuse(connection, OUTBOX_ONLY + message.eventId(), 0, message);
+      }
     }
     wakeRelay(connection);
   }
 
-  private static long version(Connection connection, String stream) throws SQLException {
-    try (PreparedStatement select = connection.prepareStatement(VERSION)) {
-      select.setString(1, stream);
-      try (ResultSet row = select.executeQuery()) {
-        row.next();
-        return row.getLong(1);
+  /** The database's clock at this moment, not at the transaction's start. */
+  public Instant now(Connection connection) throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(NOW);
+        ResultSet row = select.executeQuery()) {
+      row.next();
+      return row.getObject(1, OffsetDateTime.class).toInstant();
+    }
+  }
+
+  private static int firstRefused(int[] inserted) {
+    for (int i = 0; i < inserted.length; i++) {
+      if (inserted[i] == 0) {
+        return i;
       }
     }
+    return -1;
+  }
+
+  private void refuse(Connection connection, String stream, long expectedVersion, NewEvent event)
+      throws SQLException {
+    String sql = "select stream from event where event_id = ?";
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      select.setObject(1, event.eventId());
+      try (ResultSet row = select.executeQuery()) {
+        if (row.next()) {
+          throw new IllegalArgumentException(
+              "event " + event.eventId() + " is already in stream " + row.getString(1));
+        }
+      }
+    }
+    throw new VersionConflict(stream, expectedVersion, version(connection, stream));
   }
 
   private static void bind(PreparedStatement insert, String stream, long version, NewEvent event)
@@ -143,26 +203,45 @@ public final class EventStore {
     insert.setBytes(5, event.payload());
     insert.setString(6, event.topic());
     insert.setString(7, event.key());
-    insert.setObject(8, event.partition(), Types.INTEGER);
+    if (event.partition() == null) {
+      insert.setNull(8, Types.INTEGER);
+    } else {
+      insert.setInt(8, event.partition());
+    }
     insert.setString(9, event.traceparent());
     insert.setObject(10, event.occurredAt().atOffset(ZoneOffset.UTC));
   }
 
-  /** Whether it was the stream's next version that somebody else has taken. */
-  private static boolean anotherAppended(SQLException failure) {
-    for (SQLException e = failure; e != null; e = e.getNextException()) {
-      if (UNIQUE_VIOLATION.equals(e.getSQLState())
-          && e.getMessage() != null
-          && e.getMessage().contains("event_pkey")) {
-        return true;
-      }
-    }
-    return false;
-  }
-
+  /** Delivered at commit; many in one transaction are one. */
   private static void wakeRelay(Connection connection) throws SQLException {
     try (PreparedStatement notify = connection.prepareStatement(NOTIFY)) {
       notify.execute();
     }
+  }
+
+  private static List<StoredEvent> events(PreparedStatement select) throws SQLException {
+    List<StoredEvent> events = new ArrayList<>();
+    try (ResultSet row = select.executeQuery()) {
+      while (row.next()) {
+        events.add(event(row));
+      }
+    }
+    return events;
+  }
+
+  static StoredEvent event(ResultSet row) throws SQLException {
+    Timestamp occurredAt = row.getTimestamp("occurred_at");
+    return new StoredEvent(
+        row.getLong("id"),
+        row.getString("stream"),
+        row.getLong("version"),
+        row.getObject("event_id", UUID.class),
+        row.getString("type"),
+        row.getBytes("payload"),
+        row.getString("topic"),
+        row.getString("key"),
+        row.getObject("partition", Integer.class),
+        row.getString("traceparent"),
+        occurredAt.toInstant());
   }
 }

@@ -8,37 +8,45 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.LocalDate;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 
-/** Remembers which events a consumer has handled, in the transaction that handles them. */
+/**
+ * Remembers which events a consumer has handled, in the transaction that handles them.
+ *
+ * <p>Rows lie in a partition per day of arrival, so that old ones go by dropping a table. They are
+ * kept longer than the topics keep records.
+ */
 public final class Inbox {
 
-  /** A day longer than the topics keep their records. */
-  static final int DAYS_KEPT = 8;
+  private static final int KEPT_DAYS = 10;
+  private static final int DAYS_AHEAD = 3;
+  private static final String PARTITION_PREFIX = "inbox_d";
 
-  private static final int DAYS_AHEAD = 2;
-
-  /** One replica at a time changes the partitions. */
-  private static final long MAINTENANCE_LOCK = 0x65737061_696e6278L;
+  /** Serialises makers of partitions. */
+  private static final long LOCK = 0x657370616c696572L;
 
   private static final String FIND =
-      "select payload_sha256 from inbox where consumer = ? and event_id = ?";
+      """
+      select payload_sha256
+      from inbox
+      where consumer = ? and event_id = ?
+      """;
 
   private static final String RECORD =
       """
       insert into inbox (day, consumer, event_id, payload_sha256)
-      values (current_date, ?, ?, ?)
+      values ((clock_timestamp() at time zone 'utc')::date, ?, ?, ?)
       on conflict do nothing
       """;
 
   private static final String PARTITIONS =
       """
-      select c.relname
-        from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent = 'inbox'::regclass and c.relname ~ '^inbox_[0-9]{8}$'
+      select inhrelid::regclass::text
+      from pg_inherits
+      where inhparent = 'inbox'::regclass
       """;
 
   /**
@@ -51,33 +59,52 @@ public final class Inbox {
       throws SQLException {
     UUID id = UUID.fromString(eventId);
     byte[] digest = sha256(payload);
-    // An event can come again on another day, so the key alone does not tell.
-    if (isRecorded(connection, consumer, id, digest)) {
+    if (seen(connection, consumer, id, digest)) {
       return false;
     }
-    try (PreparedStatement record = connection.prepareStatement(RECORD)) {
-      record.setString(1, consumer);
-      record.setObject(2, id);
-      record.setBytes(3, digest);
-      if (record.executeUpdate() == 1) {
-        return true;
-      }
+    try (PreparedStatement insert = connection.prepareStatement(RECORD)) {
+      insert.setString(1, consumer);
+      insert.setObject(2, id);
+      insert.setBytes(3, digest);
+      // Nothing inserted: another transaction committed the same event since the look above.
+      return insert.executeUpdate() == 1 || !seen(connection, consumer, id, digest);
     }
-    // Another transaction recorded it in between and has committed.
-    isRecorded(connection, consumer, id, digest);
-    return false;
   }
 
-  private static boolean isRecorded(Connection connection, String consumer, UUID id, byte[] digest)
+  /** Makes partitions for the coming days and drops those past retention. Idempotent. */
+  public void maintain(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("select pg_advisory_xact_lock(" + LOCK + ")");
+      List<String> there = partitions(statement);
+      LocalDate today = today(statement);
+      for (int ahead = 0; ahead <= DAYS_AHEAD; ahead++) {
+        LocalDate day = today.plusDays(ahead);
+        if (!there.contains(partition(day)) && !defaultHolds(statement, day)) {
+          statement.execute(
+              "create table %s partition of inbox for values from ('%s') to ('%s')"
+                  .formatted(partition(day), day, day.plusDays(1)));
+        }
+      }
+      LocalDate oldest = today.minusDays(KEPT_DAYS);
+      for (String partition : there) {
+        if (partition.startsWith(PARTITION_PREFIX) && dayOf(partition).isBefore(oldest)) {
+          statement.execute("drop table " + partition);
+        }
+      }
+      statement.execute("delete from inbox_default where day < '" + oldest + "'");
+    }
+  }
+
+  private static boolean seen(Connection connection, String consumer, UUID id, byte[] digest)
       throws SQLException {
-    try (PreparedStatement find = connection.prepareStatement(FIND)) {
-      find.setString(1, consumer);
-      find.setObject(2, id);
-      try (ResultSet row = find.executeQuery()) {
+    try (PreparedStatement select = connection.prepareStatement(FIND)) {
+      select.setString(1, consumer);
+      select.setObject(2, id);
+      try (ResultSet row = select.executeQuery()) {
         if (!row.next()) {
           return false;
         }
-        if (!MessageDigest.isEqual(row.getBytes(1), digest)) {
+        if (!Arrays.equals(row.getBytes(1), digest)) {
           throw new PayloadMismatch(consumer, id.toString());
         }
         return true;
@@ -85,59 +112,38 @@ public final class Inbox {
     }
   }
 
-  /** Makes partitions for the coming days and drops those past retention. Idempotent. */
-  public void maintain(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("select pg_advisory_xact_lock(" + MAINTENANCE_LOCK + ")");
-      LocalDate today = today(statement);
-      List<String> present = partitions(statement);
-      for (int ahead = 0; ahead <= DAYS_AHEAD; ahead++) {
-        LocalDate day = today.plusDays(ahead);
-        if (!present.contains(name(day)) && !defaultHolds(statement, day)) {
-          statement.execute(
-              "create table %s partition of inbox for values from ('%s') to ('%s')"
-                  .formatted(name(day), day, day.plusDays(1)));
-        }
+  private static List<String> partitions(Statement statement) throws SQLException {
+    List<String> names = new ArrayList<>();
+    try (ResultSet row = statement.executeQuery(PARTITIONS)) {
+      while (row.next()) {
+        names.add(row.getString(1));
       }
-      LocalDate oldest = today.minusDays(DAYS_KEPT);
-      for (String partition : present) {
-        if (partition.compareTo(name(oldest)) < 0) {
-          statement.execute("drop table " + partition);
-        }
-      }
-      statement.execute("delete from inbox_default where day < '%s'".formatted(oldest));
     }
+    return names;
   }
 
   private static LocalDate today(Statement statement) throws SQLException {
-    try (ResultSet row = statement.executeQuery("select current_date")) {
+    try (ResultSet row =
+        statement.executeQuery("select (clock_timestamp() at time zone 'utc')::date")) {
       row.next();
       return row.getObject(1, LocalDate.class);
     }
   }
 
-  private static List<String> partitions(Statement statement) throws SQLException {
-    try (ResultSet rows = statement.executeQuery(PARTITIONS)) {
-      List<String> names = new ArrayList<>();
-      while (rows.next()) {
-        names.add(rows.getString(1));
-      }
-      return names;
-    }
-  }
-
-  /** A day whose rows already lie in the default partition cannot get one of its own any more. */
+  /** Rows that came before their day had a partition keep the day in the default one. */
   private static boolean defaultHolds(Statement statement, LocalDate day) throws SQLException {
     try (ResultSet row =
-        statement.executeQuery(
-            "select exists (select 1 from inbox_default where day = '%s')".formatted(day))) {
-      row.next();
-      return row.getBoolean(1);
+        statement.executeQuery("select 1 from inbox_default where day = '" + day + "' limit 1")) {
+      return row.next();
     }
   }
 
-  private static String name(LocalDate day) {
-    return "inbox_" + DateTimeFormatter.BASIC_ISO_DATE.format(day);
+  private static String partition(LocalDate day) {
+    return PARTITION_PREFIX + day.toString().replace('-', '_');
+  }
+
+  private static LocalDate dayOf(String partition) {
+    return LocalDate.parse(partition.substring(PARTITION_PREFIX.length()).replace('_', '-'));
   }
 
   private static byte[] sha256(byte[] payload) {

@@ -1,11 +1,10 @@
 package dev.espalier.eventstore;
 
 import dev.espalier.messaging.KafkaSettings;
-import dev.espalier.messaging.trace.TraceContext;
-import io.micrometer.core.instrument.Gauge;
+import dev.espalier.messaging.serde.EventHeaders;
+import dev.espalier.messaging.topics.TopicAdmin;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import java.nio.charset.StandardCharsets;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -13,7 +12,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +25,6 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.postgresql.PGConnection;
@@ -32,68 +32,99 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Publishes what the event table holds and Kafka does not have yet.
+ * Publishes appended events to Kafka.
  *
- * <p><b>Order</b>: by id, so that a stream's versions leave in order; a stream's next version is
- * only appended once the one before is committed and visible here. Rows are found by not being
- * published, never by an id above a cursor, because ids are taken before commit. <b>One at a
- * time</b>: the relay that publishes holds a session's advisory lock; its producer has a fixed
- * transactional id, so a successor fences a predecessor that only seems dead. <b>Delivery</b>: a
- * batch is one Kafka transaction and is marked published after its commit; a crash in between
- * publishes it again, which consumers see by event id and stream version. <b>Failure</b>: an outage
- * of the broker or the database is waited out.
+ * <p><b>Order</b>: rows go out by id, so one stream's events in the order of their versions.
+ * <b>Delivery</b>: each row at least once, and once only unless the relay or Kafka's answer is lost
+ * between Kafka's commit and the mark in the row; readers drop what they have seen. <b>Failure</b>:
+ * outages of broker and database are waited out; nothing is marked published that Kafka has not
+ * committed.
+ *
+ * <p>Any number of processes may run one. The one that holds the advisory lock publishes; it reads
+ * rows only after it has taken over the transactional id, so that an older one that lost its lock
+ * without knowing can commit nothing any more. It keeps one connection of the pool for itself.
  */
 public final class Relay implements AutoCloseable {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+  static final String TRANSACTIONAL_ID = "espalier-relay";
 
-  private static final long LOCK = 0x65737061_72656c79L;
-  private static final String TRANSACTIONAL_ID = "espalier-relay";
+  /** Session lock of the publishing relay. */
+  private static final long LOCK = 0x72656c6179L;
+
   private static final int BATCH = 500;
-  private static final int POLL_MILLIS = 250;
-  private static final Duration STAND_BY = Duration.ofMillis(500);
-  private static final Duration COUNT_EVERY = Duration.ofSeconds(2);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+
+  /** Longest sleep without a wake-up: commits that are seen late, lost notifications. */
+  private static final int POLL_MS = 500;
+
+  private static final long STANDBY_MS = 500;
+  private static final long PAUSE_MS = 500;
+  private static final Duration COUNT_EVERY = Duration.ofSeconds(5);
+  private static final Duration CLOSE_LIMIT = Duration.ofSeconds(20);
+
+  private static final String TRY_LOCK = "select pg_try_advisory_lock(" + LOCK + ")";
 
   private static final String UNPUBLISHED =
       """
-      select id, event_id, type, payload, topic, key, partition, traceparent,
-             extract(epoch from clock_timestamp() - recorded_at) as age_seconds
-        from event
-       where published_at is null
-       order by id
-       limit ?
+      select id, event_id, type, payload, topic, key, partition, traceparent, recorded_at
+      from event
+      where published_at is null
+      order by id
+      limit ?
       """;
 
   private static final String MARK =
-      "update event set published_at = clock_timestamp() where id = any (?)";
+      "update event set published_at = clock_timestamp() where id = any(?)";
 
   private static final String COUNT = "select count(*) from event where published_at is null";
 
+  private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+
+  /** Called between Kafka's answer to the records and its commit; for tests of taking over. */
+  @FunctionalInterface
+  interface BeforeCommit {
+    void run() throws InterruptedException;
+  }
+
+  private record Row(long id, Instant recordedAt, ProducerRecord<String, byte[]> record) {}
+
   private final DataSource dataSource;
   private final KafkaSettings kafka;
-  private final Timer delay;
-  private final Thread thread = new Thread(this::run, "relay");
+  private final MeterRegistry metrics;
+  private final BeforeCommit beforeCommit;
+  private final Timer latency;
+  private final Thread thread;
 
   private volatile boolean stopping;
   private volatile boolean publishing;
   private volatile long unpublished;
   private volatile String lastError;
+  private long countedNanos;
 
+  /**
+   * @param dataSource may be a pool; its connections must unwrap to PostgreSQL's
+   */
   public Relay(DataSource dataSource, KafkaSettings kafka, MeterRegistry metrics) {
+    this(dataSource, kafka, metrics, () -> {});
+  }
+
+  Relay(
+      DataSource dataSource,
+      KafkaSettings kafka,
+      MeterRegistry metrics,
+      BeforeCommit beforeCommit) {
     this.dataSource = dataSource;
     this.kafka = kafka;
-    this.delay =
-        Timer.builder("espalier_relay_delay")
-            .description("From the append of an event to its commit on Kafka")
+    this.metrics = metrics;
+    this.beforeCommit = beforeCommit;
+    latency =
+        Timer.builder("espalier.outbox.publish.latency")
             .publishPercentileHistogram()
+            .minimumExpectedValue(Duration.ofMillis(1))
+            .maximumExpectedValue(Duration.ofSeconds(30))
             .register(metrics);
-    Gauge.builder("espalier_relay_unpublished_events", () -> unpublished)
-        .description("Events that wait for their publication, where this replica is the relay")
-        .register(metrics);
-    Gauge.builder("espalier_relay_publishing", () -> publishing ? 1 : 0)
-        .description("1 where this replica holds the relay's lock")
-        .register(metrics);
+    metrics.gauge("espalier.outbox.unpublished.rows", this, relay -> relay.unpublished);
+    metrics.gauge("espalier.relay.publishing", this, relay -> relay.publishing ? 1 : 0);
+    thread = new Thread(this::run, "relay");
     thread.setDaemon(true);
   }
 
@@ -106,15 +137,15 @@ public final class Relay implements AutoCloseable {
         thread.isAlive(), publishing, unpublished, Optional.ofNullable(lastError));
   }
 
-  /** Stops after the batch at hand; another replica's relay takes over. */
+  /** Finishes the batch at hand and lets another relay take over. */
   @Override
   public void close() {
     stopping = true;
     try {
-      thread.join(5_000);
+      thread.join(CLOSE_LIMIT.toMillis());
       if (thread.isAlive()) {
         thread.interrupt();
-        thread.join(5_000);
+        thread.join(CLOSE_LIMIT.toMillis());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -122,86 +153,80 @@ public final class Relay implements AutoCloseable {
   }
 
   private void run() {
-    long pause = 100;
     while (!stopping) {
-      try {
-        standByAndPublish();
-        pause = 100;
-      } catch (SQLException | KafkaException | ExecutionException e) {
-        if (stopping) {
-          return;
+      try (Connection connection = dataSource.getConnection()) {
+        connection.setAutoCommit(true);
+        try {
+          count(connection);
+          if (lock(connection)) {
+            publishWhileLocked(connection);
+          } else {
+            recovered();
+            sleep(STANDBY_MS);
+          }
+        } finally {
+          publishing = false;
+          release(connection);
         }
-        String error = String.valueOf(e.getMessage());
-        if (!error.equals(lastError)) {
-          LOG.warn("The relay waits: {}", error);
-        }
-        lastError = error;
-        pause = Math.min(pause * 2, LONGEST_PAUSE.toMillis());
-        if (!sleep(pause)) {
-          return;
-        }
+      } catch (SQLException | KafkaException | ExecutionException | IllegalStateException e) {
+        trouble(e);
+        sleep(PAUSE_MS);
       } catch (InterruptedException e) {
         return;
-      } catch (RuntimeException e) {
-        LOG.error("The relay met an error that it does not know, and tries again", e);
-        lastError = String.valueOf(e);
-        if (!sleep(LONGEST_PAUSE.toMillis())) {
-          return;
-        }
-      } finally {
-        publishing = false;
       }
     }
   }
 
-  /** Ends by an exception, or when asked to stop; the lock goes with the session. */
-  private void standByAndPublish() throws SQLException, ExecutionException, InterruptedException {
-    try (Connection connection = dataSource.getConnection()) {
-      connection.setAutoCommit(true);
-      while (!tryLock(connection)) {
-        lastError = null;
-        if (stopping || !sleep(STAND_BY.toMillis())) {
-          return;
-        }
-      }
-      try {
-        execute(connection, "listen " + EventStore.CHANNEL);
-        publishUntilStopped(connection);
-      } finally {
-        unlock(connection);
-      }
+  private static boolean lock(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(TRY_LOCK)) {
+      row.next();
+      return row.getBoolean(1);
     }
   }
 
-  private void publishUntilStopped(Connection connection)
+  /** A pool would hand the session on with lock and subscription. */
+  private void release(Connection connection) {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("unlisten *");
+      statement.execute("select pg_advisory_unlock_all()");
+    } catch (SQLException e) {
+      LOG.debug("the relay's session is gone: {}", e.toString());
+    }
+  }
+
+  private void publishWhileLocked(Connection connection)
       throws SQLException, ExecutionException, InterruptedException {
-    // Without the acknowledgement of its fencing, nothing may be sent: the predecessor may live.
-    KafkaProducer<String, byte[]> producer = new KafkaProducer<>(producerSettings());
-    try {
-      producer.initTransactions();
-      publishing = true;
-      lastError = null;
-      LOG.info("This replica relays events");
-      PGConnection notifications = connection.unwrap(PGConnection.class);
-      long countAt = 0;
-      while (!stopping) {
-        int published = publishBatch(connection, producer);
-        lastError = null;
-        if (System.nanoTime() >= countAt) {
-          unpublished = count(connection);
-          countAt = System.nanoTime() + COUNT_EVERY.toNanos();
+    PGConnection session = connection.unwrap(PGConnection.class);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("listen " + EventStore.CHANNEL);
+    }
+    try (var producer =
+        new KafkaProducer<>(
+            kafka.with(producerSettings()), new StringSerializer(), new ByteArraySerializer())) {
+      try {
+        // Ends what a predecessor left open and fences it; only now may rows be read.
+        producer.initTransactions();
+        LOG.info("this relay publishes");
+        publishing = true;
+        while (!stopping) {
+          int published = publishBatch(connection, producer);
+          recovered();
+          if (published < BATCH) {
+            unpublished = 0;
+          } else {
+            count(connection);
+          }
+          if (published < BATCH && !stopping) {
+            session.getNotifications(POLL_MS);
+          }
         }
-        if (published < BATCH) {
-          notifications.getNotifications(POLL_MILLIS);
-        }
+      } finally {
+        // A graceful end has nothing open; after an error waiting would help nobody.
+        producer.close(Duration.ofSeconds(stopping ? 5 : 0));
       }
-    } finally {
-      // A transaction that is still open ends when the next relay fences this one.
-      producer.close(Duration.ofSeconds(1));
     }
   }
-
-  private record Row(long id, ProducerRecord<String, byte[]> message, double ageSeconds) {}
 
   private int publishBatch(Connection connection, KafkaProducer<String, byte[]> producer)
       throws SQLException, ExecutionException, InterruptedException {
@@ -209,113 +234,108 @@ public final class Relay implements AutoCloseable {
     if (rows.isEmpty()) {
       return 0;
     }
-    long started = System.nanoTime();
     producer.beginTransaction();
     List<Future<RecordMetadata>> sent = new ArrayList<>(rows.size());
     for (Row row : rows) {
-      sent.add(producer.send(row.message()));
+      sent.add(producer.send(row.record()));
     }
-    for (Future<RecordMetadata> acknowledged : sent) {
-      acknowledged.get();
+    producer.flush();
+    for (Future<RecordMetadata> one : sent) {
+      one.get();
     }
+    beforeCommit.run();
     producer.commitTransaction();
     mark(connection, rows);
-    double took = (System.nanoTime() - started) / 1e9;
+    Instant now = Instant.now();
     for (Row row : rows) {
-      delay.record(Duration.ofNanos((long) ((row.ageSeconds() + took) * 1e9)));
+      Duration took = Duration.between(row.recordedAt(), now);
+      latency.record(took.isNegative() ? Duration.ZERO : took);
+      metrics.counter("espalier.outbox.published", "topic", row.record().topic()).increment();
     }
     return rows.size();
   }
 
   private static List<Row> unpublished(Connection connection) throws SQLException {
+    List<Row> rows = new ArrayList<>();
     try (PreparedStatement select = connection.prepareStatement(UNPUBLISHED)) {
       select.setInt(1, BATCH);
       try (ResultSet row = select.executeQuery()) {
-        List<Row> rows = new ArrayList<>();
         while (row.next()) {
-          ProducerRecord<String, byte[]> message =
-              new ProducerRecord<>(
-                  row.getString("topic"),
-                  row.getObject("partition", Integer.class),
-                  row.getString("key"),
-                  row.getBytes("payload"));
-          header(message, "event-type", row.getString("type"));
-          header(message, TraceContext.HEADER, row.getString("traceparent"));
-          rows.add(new Row(row.getLong("id"), message, row.getDouble("age_seconds")));
+          rows.add(
+              new Row(
+                  row.getLong("id"),
+                  row.getTimestamp("recorded_at").toInstant(),
+                  new ProducerRecord<>(
+                      row.getString("topic"),
+                      row.getObject("partition", Integer.class),
+                      row.getString("key"),
+                      row.getBytes("payload"),
+                      EventHeaders.of(row.getString("type"), row.getString("traceparent")))));
         }
-        return rows;
       }
     }
-  }
-
-  private static void header(ProducerRecord<String, byte[]> message, String name, String value) {
-    if (value != null) {
-      message.headers().add(name, value.getBytes(StandardCharsets.UTF_8));
-    }
+    return rows;
   }
 
   private static void mark(Connection connection, List<Row> rows) throws SQLException {
-    Array ids = connection.createArrayOf("bigint", rows.stream().map(Row::id).toArray());
     try (PreparedStatement update = connection.prepareStatement(MARK)) {
+      Array ids = connection.createArrayOf("bigint", rows.stream().map(Row::id).toArray());
       update.setArray(1, ids);
       update.executeUpdate();
     }
   }
 
-  private static long count(Connection connection) throws SQLException {
+  /** A backlog is seen while it lasts, also by a relay that waits for the broker. */
+  private void count(Connection connection) throws SQLException {
+    if (countedNanos != 0 && System.nanoTime() - countedNanos < COUNT_EVERY.toNanos()) {
+      return;
+    }
+    countedNanos = System.nanoTime();
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(COUNT)) {
       row.next();
-      return row.getLong(1);
+      unpublished = row.getLong(1);
     }
   }
 
-  private static boolean tryLock(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("select pg_try_advisory_lock(" + LOCK + ")")) {
-      row.next();
-      return row.getBoolean(1);
+  private void trouble(Exception error) {
+    String message = error.toString();
+    if (!message.equals(lastError)) {
+      LOG.warn("the relay waits and tries again: {}", message);
+    }
+    lastError = message;
+  }
+
+  private void recovered() {
+    if (lastError != null) {
+      LOG.info("the relay goes on");
+      lastError = null;
     }
   }
 
-  /** The connection may go back to a pool, so it must not take the lock along. */
-  private static void unlock(Connection connection) {
+  private static Map<String, Object> producerSettings() {
+    Map<String, Object> settings = new HashMap<>();
+    settings.put("client.id", TRANSACTIONAL_ID);
+    settings.put("transactional.id", TRANSACTIONAL_ID);
+    settings.put("acks", "all");
+    settings.put("enable.idempotence", "true");
+    settings.put("linger.ms", "0");
+    // A transaction of a relay that died holds up readers for no longer than this.
+    settings.put("transaction.timeout.ms", "15000");
+    settings.put("delivery.timeout.ms", "12000");
+    settings.put("request.timeout.ms", "5000");
+    settings.put("max.block.ms", "10000");
+    settings.put("reconnect.backoff.max.ms", "1000");
+    settings.put("retry.backoff.max.ms", "1000");
+    settings.put("max.request.size", Integer.toString(TopicAdmin.LARGEST_MESSAGE_BYTES));
+    return settings;
+  }
+
+  private static void sleep(long ms) {
     try {
-      execute(connection, "unlisten " + EventStore.CHANNEL);
-      execute(connection, "select pg_advisory_unlock(" + LOCK + ")");
-    } catch (SQLException e) {
-      LOG.debug("The lock went with its session", e);
-    }
-  }
-
-  private static void execute(Connection connection, String sql) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
-  }
-
-  private Map<String, Object> producerSettings() {
-    return kafka.with(
-        Map.of(
-            "transactional.id", TRANSACTIONAL_ID,
-            "transaction.timeout.ms", 30_000,
-            "delivery.timeout.ms", 20_000,
-            "request.timeout.ms", 5_000,
-            "max.block.ms", 10_000,
-            "linger.ms", 0,
-            "reconnect.backoff.max.ms", 500,
-            "compression.type", "none",
-            "key.serializer", StringSerializer.class,
-            "value.serializer", ByteArraySerializer.class));
-  }
-
-  /** False where the relay is to stop. */
-  private boolean sleep(long millis) {
-    try {
-      Thread.sleep(millis);
-      return !stopping;
-    } catch (InterruptedException | InterruptException e) {
-      return false;
+      Thread.sleep(ms);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

@@ -4,14 +4,19 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 
-/** Lets a consumer of published streams drop versions that it has handled before. */
+/**
+ * Lets a consumer of published streams drop versions that it has handled before. The relay may
+ * publish a version twice, but never one before the one ahead of it.
+ */
 public final class SeenVersions {
 
   private static final String ADVANCE =
       """
-      insert into seen_version (consumer, stream, version) values (?, ?, ?)
-      on conflict (consumer, stream) do update set version = excluded.version
-       where seen_version.version < excluded.version
+      insert into seen_version (consumer, stream, version)
+      values (?, ?, ?)
+      on conflict (consumer, stream) do update
+      set version = excluded.version
+      where seen_version.version < excluded.version
       """;
 
   /**
@@ -21,11 +26,11 @@ public final class SeenVersions {
    */
   public boolean firstSeen(Connection connection, String consumer, String stream, long version)
       throws SQLException {
-    try (PreparedStatement advance = connection.prepareStatement(ADVANCE)) {
-      advance.setString(1, consumer);
-      advance.setString(2, stream);
-      advance.setLong(3, version);
-      return advance.executeUpdate() == 1;
+    try (PreparedStatement upsert = connection.prepareStatement(ADVANCE)) {
+      upsert.setString(1, consumer);
+      upsert.setString(2, stream);
+      upsert.setLong(3, version);
+      return upsert.executeUpdate() == 1;
     }
   }
 }

@@ -9,13 +9,13 @@ import javax.sql.DataSource;
 /** Runs work in one database transaction. */
 public final class Transactions {
 
-  private static final int ATTEMPTS = 30;
-  private static final Set<String> WORTH_REPEATING =
-      Set.of(
-          // serialization failure
-          "40001",
-          // deadlock
-          "40P01");
+  /** Tries of one piece of work; the last error goes to the caller. */
+  private static final int TRIES = 30;
+
+  private static final int LONGEST_PAUSE_MS = 40;
+
+  /** Serialization failure and deadlock: another order of the same transactions may do. */
+  private static final Set<String> TRY_AGAIN = Set.of("40001", "40P01");
 
   private final DataSource dataSource;
 
@@ -23,11 +23,13 @@ public final class Transactions {
     this.dataSource = dataSource;
   }
 
+  /** Work with a result. */
   @FunctionalInterface
   public interface Work<T> {
     T run(Connection connection) throws SQLException;
   }
 
+  /** Work without a result. */
   @FunctionalInterface
   public interface Task {
     void run(Connection connection) throws SQLException;
@@ -35,18 +37,18 @@ public final class Transactions {
 
   /**
    * Runs the work and commits, or rolls back if it throws. Repeated, from the start, on {@link
-   * VersionConflict}, deadlock and serialization failure.
+   * VersionConflict}, deadlock and serialization failure, so the work may have no other effects.
    */
   public <T> T call(Work<T> work) throws SQLException {
     for (int attempt = 1; ; attempt++) {
       try {
         return once(work);
-      } catch (VersionConflict conflict) {
-        if (attempt == ATTEMPTS) {
-          throw conflict;
+      } catch (VersionConflict e) {
+        if (attempt == TRIES) {
+          throw e;
         }
       } catch (SQLException e) {
-        if (attempt == ATTEMPTS || !WORTH_REPEATING.contains(String.valueOf(e.getSQLState()))) {
+        if (attempt == TRIES || !TRY_AGAIN.contains(String.valueOf(e.getSQLState()))) {
           throw e;
         }
       }
@@ -64,35 +66,44 @@ public final class Transactions {
 
   private <T> T once(Work<T> work) throws SQLException {
     try (Connection connection = dataSource.getConnection()) {
+      boolean before = connection.getAutoCommit();
       connection.setAutoCommit(false);
-      boolean committed = false;
       try {
         T result = work.run(connection);
         connection.commit();
-        committed = true;
         return result;
+      } catch (SQLException | RuntimeException | Error e) {
+        rollBack(connection, e);
+        throw e;
       } finally {
-        if (!committed) {
-          rollBack(connection);
-        }
+        restore(connection, before);
       }
     }
   }
 
-  private static void rollBack(Connection connection) {
+  private static void rollBack(Connection connection, Throwable error) {
     try {
       connection.rollback();
     } catch (SQLException e) {
-      // The connection is gone, and the transaction with it; what broke it is already on its way.
+      error.addSuppressed(e);
+    }
+  }
+
+  private static void restore(Connection connection, boolean autoCommit) {
+    try {
+      connection.setAutoCommit(autoCommit);
+    } catch (SQLException e) {
+      // The connection is broken; its pool will see.
     }
   }
 
   private static void pause(int attempt) throws SQLException {
     try {
-      Thread.sleep(ThreadLocalRandom.current().nextLong(1, 3 + Math.min(attempt, 10) * 4L));
+      Thread.sleep(
+          ThreadLocalRandom.current().nextInt(1, 2 + Math.min(LONGEST_PAUSE_MS, 4 * attempt)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new SQLException("interrupted between two attempts at a transaction", e);
+      throw new SQLException("interrupted between two tries of a transaction", e);
     }
   }
 }

@@ -1,31 +1,454 @@
 package dev.espalier.messaging.worker;
 
+import com.google.protobuf.Timestamp;
 import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.consume.ConsumedRecord;
+import dev.espalier.messaging.consume.RecordLoop;
+import dev.espalier.messaging.publish.EventPublisher;
+import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.messaging.topics.TopicAdmin;
+import dev.espalier.messaging.trace.LogContext;
+import dev.espalier.messaging.trace.TraceContext;
+import dev.espalier.schemas.stage.v1.AssignStage;
+import dev.espalier.schemas.stage.v1.AttemptFailed;
+import dev.espalier.schemas.stage.v1.RevokeStage;
+import dev.espalier.schemas.stage.v1.StageCommand;
+import dev.espalier.schemas.stage.v1.StageInterrupted;
+import dev.espalier.schemas.stage.v1.StageReport;
+import dev.espalier.schemas.stage.v1.StageStarted;
+import dev.espalier.schemas.worker.v1.Capability;
+import dev.espalier.schemas.worker.v1.HeldLease;
+import dev.espalier.schemas.worker.v1.WorkerDraining;
+import dev.espalier.schemas.worker.v1.WorkerEvent;
+import dev.espalier.schemas.worker.v1.WorkerHeartbeat;
+import dev.espalier.schemas.worker.v1.WorkerJoined;
+import dev.espalier.schemas.worker.v1.WorkerLeft;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+/**
+ * The worker's side of the protocol: announces itself, takes commands, keeps leases alive, reports.
+ *
+ * <p><b>Order</b>: one stage's reports go out in the order in which they were made. Commands come
+ * on the partition that the worker's id hashes to; its end is known before the worker announces
+ * itself, so that no command for it can lie before. <b>Delivery</b>: a repeated assignment is
+ * dropped by its lease id; a report is sent until the broker acknowledges it, and its stage stays
+ * in the heartbeats until then. <b>Failure</b>: when the broker is away, work goes on, and reports
+ * and one heartbeat wait; only {@code RevokeStage} and {@link #close} stop a stage.
+ *
+ * <p>An assignment beyond the slots waits for one: its predecessor's report may have been accepted
+ * before its thread was free.
+ */
 public final class WorkerRuntime implements AutoCloseable {
 
+  private static final Duration BROKER_LIMIT = Duration.ofMinutes(10);
+
+  /** After so long without an acknowledged heartbeat the worker says again who it is. */
+  private static final Duration INTRODUCE_AGAIN = Duration.ofSeconds(30);
+
+  /** What is left for the last reports when the drain limit is over. */
+  private static final Duration LAST_WORDS = Duration.ofSeconds(3);
+
+  /** Leases whose repeated assignment is recognised. */
+  private static final int REMEMBERED_LEASES = 10_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerRuntime.class);
+
+  private final WorkerSettings settings;
+  private final KafkaSettings kafka;
+  private final StageExecutor executor;
+  private final MeterRegistry metrics;
+  private final String workerId;
+  private final EventPublisher publisher;
+  private final ScheduledExecutorService clock;
+  private final ExecutorService slots;
+  private final RecordLoop<StageCommand> commands;
+
+  /** Attempts that run, wait for a slot, or have a report on its way; by lease id. */
+  private final Map<String, Attempt> attempts = new ConcurrentHashMap<>();
+
+  private final Set<String> knownLeases =
+      Collections.newSetFromMap(
+          new LinkedHashMap<>() {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+              return size() > REMEMBERED_LEASES;
+            }
+          });
+
+  private final AtomicInteger running = new AtomicInteger();
+  private final AtomicBoolean heartbeatOnItsWay = new AtomicBoolean();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private volatile boolean joined;
+  private volatile boolean draining;
+  private volatile long acknowledgedNanos = System.nanoTime();
+
   public WorkerRuntime(
-      WorkerSettings settings,
-      KafkaSettings kafka,
-      StageExecutor executor,
-      MeterRegistry metrics) {}
+      WorkerSettings settings, KafkaSettings kafka, StageExecutor executor, MeterRegistry metrics) {
+    this.settings = settings;
+    this.kafka = kafka;
+    this.executor = executor;
+    this.metrics = metrics;
+    workerId = settings.service() + "-" + UUID.randomUUID();
+    publisher = new EventPublisher(kafka, settings.service(), metrics);
+    clock = Executors.newSingleThreadScheduledExecutor(task -> daemon(task, "heartbeat"));
+    slots = Executors.newFixedThreadPool(settings.slots(), task -> daemon(task, "stage"));
+    commands =
+        RecordLoop.over(TopicContract.STAGE_COMMANDS, settings.service() + "-commands")
+            .kafka(kafka)
+            .partitionFromEnd(WorkerPartition.of(workerId))
+            .each(this::obey)
+            .metrics(metrics)
+            .build();
+    metrics.gauge("espalier.worker.stages.running", running);
+    metrics.gauge("espalier.worker.slots", settings.slots());
+  }
 
   /** {@code <service>-<uuid>}, new for every instance. */
   public String workerId() {
-    throw new UnsupportedOperationException();
+    return workerId;
   }
 
   /** Waits for the broker, takes its place on the command topic and announces the worker. */
   public void start() {
-    throw new UnsupportedOperationException();
+    TopicAdmin.createAll(kafka, BROKER_LIMIT);
+    commands.start();
+    if (closing.get()) {
+      return;
+    }
+    publish(event().setWorkerJoined(introduction()));
+    joined = true;
+    long intervalMs = settings.heartbeatInterval().toMillis();
+    clock.scheduleAtFixedRate(this::beat, 0, intervalMs, TimeUnit.MILLISECONDS);
+    LOG.info(
+        "{} joined with {} slots, commands on partition {}",
+        workerId,
+        settings.slots(),
+        WorkerPartition.of(workerId));
   }
 
   public WorkerHealth health() {
-    throw new UnsupportedOperationException();
+    return new WorkerHealth(
+        commands.health().alive() && !clock.isShutdown(),
+        joined,
+        draining,
+        (int) attempts.values().stream().filter(attempt -> !attempt.ended()).count(),
+        Duration.ofNanos(System.nanoTime() - acknowledgedNanos));
   }
 
-  /** Drains: takes nothing new, checkpoints and gives back what runs, leaves. */
+  /**
+   * Drains: takes nothing new, has what runs checkpointed and given back, leaves. Takes no longer
+   * than the drain limit; what has not stopped by then is given back without its last checkpoint.
+   */
   @Override
-  public void close() {}
+  public void close() {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
+    draining = true;
+    long deadline = System.nanoTime() + settings.drainLimit().toNanos();
+    if (joined) {
+      publish(event().setWorkerDraining(WorkerDraining.getDefaultInstance()));
+    }
+    attempts.values().forEach(attempt -> attempt.stop("the worker drains", true));
+    slots.shutdown();
+    awaitStages(deadline - LAST_WORDS.toNanos());
+    for (Attempt attempt : attempts.values()) {
+      if (attempt.end()) {
+        LOG.warn("stage {} did not stop in time and is given back as it is", attempt.stageId());
+        report(attempt, interrupted("the worker had to leave", attempt.lastStep()));
+      }
+    }
+    slots.shutdownNow();
+    if (joined) {
+      publish(event().setWorkerLeft(WorkerLeft.newBuilder().setReason("drained")));
+    }
+    clock.shutdownNow();
+    publisher.flush(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    commands.close();
+    publisher.close();
+    LOG.info("{} left", workerId);
+  }
+
+  private void awaitStages(long deadline) {
+    try {
+      slots.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void obey(ConsumedRecord<StageCommand> record) {
+    StageCommand command = record.message();
+    if (!command.getWorkerId().equals(workerId)) {
+      return;
+    }
+    switch (command.getCommandCase()) {
+      case ASSIGN_STAGE -> assign(command, command.getAssignStage(), record.trace());
+      case REVOKE_STAGE -> revoke(command.getRevokeStage());
+      case COMMAND_NOT_SET -> throw new IllegalStateException("a command without a case");
+    }
+  }
+
+  private void assign(StageCommand command, AssignStage assignment, TraceContext trace) {
+    if (!knownLeases.add(assignment.getLeaseId())) {
+      LOG.info("lease {} was assigned before", assignment.getLeaseId());
+      return;
+    }
+    // The scheduler gave this stage out again, so it has given up on the older attempt.
+    attempts.values().stream()
+        .filter(older -> older.stageId().equals(command.getStageId()))
+        .filter(older -> older.generation() < assignment.getGeneration())
+        .forEach(older -> older.stop("a newer attempt took its place", false));
+    var attempt = new Attempt(command, assignment, trace, publisher, workerId);
+    attempts.put(assignment.getLeaseId(), attempt);
+    try {
+      if (draining) {
+        throw new RejectedExecutionException("draining");
+      }
+      slots.execute(() -> run(attempt));
+    } catch (RejectedExecutionException e) {
+      attempt.end();
+      report(attempt, interrupted("the worker drains", 0));
+    }
+  }
+
+  private void revoke(RevokeStage revocation) {
+    Attempt attempt = attempts.get(revocation.getLeaseId());
+    if (attempt != null) {
+      attempt.stop(revocation.getReason(), revocation.getCheckpointFirst());
+    }
+  }
+
+  private void run(Attempt attempt) {
+    long began = System.nanoTime();
+    running.incrementAndGet();
+    StageReport.Builder last;
+    try (var log =
+        LogContext.open()
+            .sweep(attempt.sweepId())
+            .trial(attempt.trialId())
+            .stage(attempt.stageId(), attempt.generation())
+            .trace(attempt.trace())) {
+      attempt.begin();
+      last = outcome(attempt);
+    } finally {
+      running.decrementAndGet();
+    }
+    double seconds = (System.nanoTime() - began) / 1e9;
+    if (last.hasStageSucceeded()) {
+      last.getStageSucceededBuilder().setWallSeconds(seconds);
+    }
+    measure(attempt, last, seconds);
+    attempt.sendMetrics();
+    // After a close that did not wait, the stage is given back already.
+    if (attempt.end()) {
+      report(attempt, last);
+    }
+  }
+
+  /** Runs the executor and puts whatever comes of it into the attempt's last report. */
+  private StageReport.Builder outcome(Attempt attempt) {
+    try {
+      attempt.stopIfAsked();
+      LOG.info(
+          "runs {} {} of {}",
+          attempt.spec().getKind(),
+          attempt.spec().getAlgorithm(),
+          attempt.stageId());
+      attempt.publish(
+          attempt
+              .newReport()
+              .setStageStarted(
+                  StageStarted.newBuilder()
+                      .setDevice(settings.device())
+                      .setHost(settings.host())
+                      .setResumedFromStep(
+                          attempt.checkpoint().map(StageContext.Checkpoint::step).orElse(0L))));
+      StageResult result = executor.execute(attempt);
+      return attempt.newReport().setStageSucceeded(Attempt.succeeded(result));
+    } catch (StageStopped e) {
+      LOG.info("stopped at step {}: {}", e.step(), e.getMessage());
+      return interrupted(e.getMessage(), e.step());
+    } catch (Throwable e) {
+      if (attempt.shouldStop() && causedByInterrupt(e)) {
+        return interrupted(attempt.stopped(0).getMessage(), attempt.lastStep());
+      }
+      StageFailure failure = FailureCauses.of(e, attempt.stageId());
+      LOG.warn(
+          "failed with {} {}: {}", failure.category(), failure.code(), failure.getMessage(), e);
+      return attempt
+          .newReport()
+          .setAttemptFailed(AttemptFailed.newBuilder().setCause(failure.toCause()));
+    }
+  }
+
+  private static boolean causedByInterrupt(Throwable error) {
+    for (Throwable cause = error; cause != null; cause = cause.getCause()) {
+      if (cause instanceof InterruptedException
+          || cause instanceof java.nio.channels.ClosedByInterruptException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static StageReport.Builder interrupted(String reason, long step) {
+    return StageReport.newBuilder()
+        .setStageInterrupted(StageInterrupted.newBuilder().setReason(reason).setStep(step));
+  }
+
+  /** Sends the last report; the lease stays in the heartbeats until the broker has it. */
+  private void report(Attempt attempt, StageReport.Builder last) {
+    StageReport.Builder report = attempt.newReport();
+    switch (last.getReportCase()) {
+      case STAGE_SUCCEEDED -> report.setStageSucceeded(last.getStageSucceeded());
+      case ATTEMPT_FAILED -> report.setAttemptFailed(last.getAttemptFailed());
+      case STAGE_INTERRUPTED -> report.setStageInterrupted(last.getStageInterrupted());
+      default -> throw new IllegalArgumentException("no last report: " + last.getReportCase());
+    }
+    CompletableFuture<Void> sent;
+    try {
+      sent = attempt.publish(report);
+    } catch (IllegalArgumentException e) {
+      // What the executor returned is no valid report: its defect, but the lease must not hang on.
+      StageFailure failure = FailureCauses.of(e, attempt.stageId());
+      sent =
+          attempt.publish(
+              attempt
+                  .newReport()
+                  .setAttemptFailed(AttemptFailed.newBuilder().setCause(failure.toCause())));
+    }
+    sent.whenComplete(
+        (done, error) -> {
+          if (error != null) {
+            LOG.error("the last report of {} was refused", attempt.stageId(), error);
+          }
+          attempts.remove(attempt.leaseId());
+        });
+  }
+
+  private void measure(Attempt attempt, StageReport.Builder last, double seconds) {
+    String outcome =
+        switch (last.getReportCase()) {
+          case STAGE_SUCCEEDED -> "succeeded";
+          case ATTEMPT_FAILED -> "failed";
+          default -> "interrupted";
+        };
+    Timer.builder("espalier.stage.attempt.duration")
+        .tag("stage", kind(attempt))
+        .tag("method", attempt.spec().getAlgorithm())
+        .tag("outcome", outcome)
+        .register(metrics)
+        .record(Duration.ofNanos((long) (seconds * 1e9)));
+  }
+
+  private static String kind(Attempt attempt) {
+    return attempt.spec().getKind().name().replace("STAGE_KIND_", "").toLowerCase(Locale.ROOT);
+  }
+
+  private void beat() {
+    try {
+      attempts.values().forEach(Attempt::sendMetrics);
+      // One that waits out an outage says enough; more would only be old news afterwards.
+      if (!heartbeatOnItsWay.compareAndSet(false, true)) {
+        return;
+      }
+      if (System.nanoTime() - acknowledgedNanos > INTRODUCE_AGAIN.toNanos()) {
+        publish(event().setWorkerJoined(introduction()));
+        if (draining) {
+          publish(event().setWorkerDraining(WorkerDraining.getDefaultInstance()));
+        }
+      }
+      var heartbeat = WorkerHeartbeat.newBuilder();
+      for (Attempt attempt : attempts.values()) {
+        heartbeat.addLeases(
+            HeldLease.newBuilder()
+                .setStageId(attempt.stageId())
+                .setLeaseId(attempt.leaseId())
+                .setGeneration(attempt.generation())
+                .setProgress(attempt.headway()));
+      }
+      publisher
+          .publish(
+              TopicContract.WORKER_EVENTS,
+              event().setWorkerHeartbeat(heartbeat).build(),
+              TraceContext.start())
+          .whenComplete(
+              (done, error) -> {
+                acknowledgedNanos = System.nanoTime();
+                heartbeatOnItsWay.set(false);
+              });
+    } catch (RuntimeException e) {
+      // An exception would end all later heartbeats.
+      heartbeatOnItsWay.set(false);
+      LOG.error("{} could not send a heartbeat", workerId, e);
+    }
+  }
+
+  private void publish(WorkerEvent.Builder event) {
+    publisher.publish(TopicContract.WORKER_EVENTS, event.build(), TraceContext.start());
+  }
+
+  private WorkerEvent.Builder event() {
+    return WorkerEvent.newBuilder()
+        .setEventId(UUID.randomUUID().toString())
+        .setOccurredAt(now())
+        .setWorkerId(workerId);
+  }
+
+  private WorkerJoined introduction() {
+    List<Capability> capabilities =
+        settings.algorithms().stream()
+            .map(
+                algorithm ->
+                    Capability.newBuilder()
+                        .setKind(algorithm.kind())
+                        .setAlgorithm(algorithm.name())
+                        .setAlgorithmVersion(algorithm.version())
+                        .build())
+            .toList();
+    return WorkerJoined.newBuilder()
+        .setService(settings.service())
+        .addAllCapabilities(capabilities)
+        .setSlots(settings.slots())
+        .setDeviceKind(settings.deviceKind())
+        .setDevice(settings.device())
+        .setHost(settings.host())
+        .putAllLabels(settings.labels())
+        .setEngineVersion(settings.engineVersion())
+        .setSoftwareVersion(settings.softwareVersion())
+        .build();
+  }
+
+  private Thread daemon(Runnable task, String role) {
+    var thread = new Thread(task, settings.service() + "-" + role);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  static Timestamp now() {
+    Instant now = Instant.now();
+    return Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()).build();
+  }
 }
