@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.api;
 
+import dev.espalier.sweep.spec.Violation;
 import java.util.List;
 
 /** A request that is refused: the HTTP status and what the client is told. */
@@ -28,6 +29,12 @@ public final class Problem extends RuntimeException {
 
   public static Problem violation(String field, String expected, String found) {
     return violations(List.of(new Violation(field, expected, found)));
+  }
+
+  /** A body over its limit. */
+  public static Problem tooLarge(String expected, String found) {
+    List<Violation> violations = List.of(new Violation("", expected, found));
+    return new Problem(413, violations.toString(), new Violations(violations));
   }
 
   public static Problem notFound(String what, String name) {

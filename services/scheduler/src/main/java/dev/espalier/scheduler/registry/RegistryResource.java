@@ -10,6 +10,7 @@ import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.scheduler.api.Problem;
 import dev.espalier.scheduler.registry.Registry.Kind;
+import dev.espalier.sweep.spec.SweepSpecReader;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -27,7 +28,6 @@ import java.io.InputStream;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
-import java.util.regex.Pattern;
 import javax.sql.DataSource;
 
 /** Registers models and datasets under names, after a look into their files. */
@@ -36,9 +36,8 @@ import javax.sql.DataSource;
 @Produces(MediaType.APPLICATION_JSON)
 public class RegistryResource {
 
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
   private static final String NAME_RULE =
-      "1 to 63 letters, digits, '.', '_' or '-', the first a letter or digit";
+      "1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit";
   private static final int MAX_BODY = 16 << 10;
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
@@ -117,7 +116,7 @@ public class RegistryResource {
 
   private Registry.Outcome register(Kind kind, String name, boolean replace, InputStream body)
       throws SQLException, IOException {
-    if (!NAME.matcher(name).matches()) {
+    if (!SweepSpecReader.NAME.matcher(name).matches()) {
       throw Problem.violation("name", NAME_RULE, Problem.shown(name));
     }
     String sha256 = artifactOf(body.readNBytes(MAX_BODY + 1));

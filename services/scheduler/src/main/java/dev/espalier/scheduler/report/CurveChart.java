@@ -10,10 +10,10 @@ import java.util.Map;
 /** Accuracy over epochs: one line per configuration, its spread over seeds as a band. */
 final class CurveChart {
 
-  private static final double WIDTH = 420;
+  private static final double WIDTH = 520;
   private static final double HEIGHT = 300;
   private static final double LEFT = 46;
-  private static final double RIGHT = 330;
+  private static final double RIGHT = 396;
   private static final double TOP = 14;
   private static final double BOTTOM = 252;
   private static final double LINE_HEIGHT = 14;

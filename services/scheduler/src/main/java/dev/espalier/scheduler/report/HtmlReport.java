@@ -187,14 +187,14 @@ public final class HtmlReport {
       List.of(
           "Params",
           "MACs",
-          "Top-1 cut<small>before recovery, %</small>",
-          "Top-1<small>after recovery, %</small>",
+          "Top-1 cut<small>unrecovered, %</small>",
+          "Top-1<small>recovered, %</small>",
           "Δ base<small>points</small>",
-          "Latency p50<small>batch 1, ms</small>",
+          "Latency<small>p50, ms</small>",
           "Speed-up<small>batch 1</small>",
           "Throughput<small>images/s</small>",
           "Speed-up<small>batch</small>",
-          "Mask diff.<small>max. abs.</small>");
+          "Mask diff.<small>max abs.</small>");
 
   private void table() {
     page.raw("<h2>Results</h2><p class=\"lead\">Each row is one configuration over its seeds. ")
@@ -541,7 +541,7 @@ public final class HtmlReport {
     page.raw("<h2>Recovery</h2><p class=\"lead\">Validation accuracy while the cut model is ")
         .raw("trained again, one chart per method on one scale. Lines are means over seeds and ")
         .raw("bands their standard deviation; colour is the keep ratio, dashes mark ")
-        .raw("redistribution.</p><div class=\"grid3\">");
+        .raw("redistribution.</p><div class=\"grid2\">");
     byMethod.forEach(
         (method, lines) -> {
           page.raw("<div class=\"card\"><h3>").text(method).raw("</h3>");

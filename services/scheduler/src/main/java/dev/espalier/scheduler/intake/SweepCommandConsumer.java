@@ -1,0 +1,118 @@
+package dev.espalier.scheduler.intake;
+
+import dev.espalier.eventstore.Inbox;
+import dev.espalier.eventstore.Transactions;
+import dev.espalier.messaging.consume.ConsumedRecord;
+import dev.espalier.scheduler.intake.SweepIntake.Receipt;
+import dev.espalier.scheduler.intake.SweepIntake.Submission;
+import dev.espalier.scheduler.stream.Cause;
+import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.schemas.sweep.v1.SubmitSweep;
+import dev.espalier.schemas.sweep.v1.SweepCommand;
+import dev.espalier.schemas.text.SweepProto;
+import dev.espalier.sweep.spec.Violation;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import org.jboss.logging.Logger;
+
+/**
+ * The Kafka door: takes requests off {@code sweep.commands.v1}.
+ *
+ * <p><b>Order</b>: any; requests may come with any key or none, and each stands for itself.
+ * <b>Delivery</b>: at least once; the event id is stored in the transaction that acts on it, so a
+ * repeat changes nothing. <b>Failure</b>: bytes that do not parse go to the dead letters; a request
+ * that says something wrong is answered with {@code SweepRejected}, in a stream of its own that
+ * names the request's event id; a database outage is waited out.
+ */
+public final class SweepCommandConsumer {
+
+  static final String NAME = "intake";
+
+  private static final Logger LOG = Logger.getLogger(SweepCommandConsumer.class);
+  private static final int MAX_VIOLATIONS = 100;
+
+  private final Transactions transactions;
+  private final Inbox inbox;
+  private final SweepIntake intake;
+  private final SweepStreams sweeps;
+
+  public SweepCommandConsumer(
+      Transactions transactions, Inbox inbox, SweepIntake intake, SweepStreams sweeps) {
+    this.transactions = transactions;
+    this.inbox = inbox;
+    this.intake = intake;
+    this.sweeps = sweeps;
+  }
+
+  public void handle(ConsumedRecord<SweepCommand> record) throws SQLException {
+    transactions.run(
+        connection -> {
+          if (inbox.firstSeen(connection, NAME, record.eventId(), record.payload())) {
+            act(connection, record);
+          }
+        });
+  }
+
+  private void act(Connection connection, ConsumedRecord<SweepCommand> record) throws SQLException {
+    SweepCommand command = record.message();
+    Cause cause =
+        new Cause(
+            command.getEventId(), command.getRequestedBy(), command.getTeam(), record.trace());
+    try {
+      switch (command.getCommandCase()) {
+        case SUBMIT_SWEEP -> submit(connection, command, cause);
+        case PAUSE_SWEEP ->
+            intake.steer(
+                connection,
+                command.getPauseSweep().getSweepId(),
+                new dev.espalier.sweep.lifecycle.SweepCommand.Pause(),
+                cause);
+        case RESUME_SWEEP ->
+            intake.steer(
+                connection,
+                command.getResumeSweep().getSweepId(),
+                new dev.espalier.sweep.lifecycle.SweepCommand.Resume(),
+                cause);
+        case CANCEL_SWEEP ->
+            intake.steer(
+                connection,
+                command.getCancelSweep().getSweepId(),
+                new dev.espalier.sweep.lifecycle.SweepCommand.Cancel(
+                    command.getCancelSweep().getReason()),
+                cause);
+        case COMMAND_NOT_SET ->
+            throw new RefusedSweep(new Violation("command", "a known command", "none"));
+      }
+    } catch (RefusedSweep refused) {
+      LOG.infof("refused command %s: %s", command.getEventId(), refused.getMessage());
+      sweeps.reject(connection, command.getEventId(), wire(refused.violations()), cause);
+    }
+  }
+
+  private void submit(Connection connection, SweepCommand command, Cause cause)
+      throws RefusedSweep, SQLException {
+    SubmitSweep submit = command.getSubmitSweep();
+    Submission submission =
+        intake.read(SweepProto.tree(submit.getSpec(), command.getTeam()), submit.getRun());
+    Cause accepted =
+        new Cause(cause.eventId(), cause.requestedBy(), submission.spec().team(), cause.trace());
+    Receipt receipt = intake.accept(connection, submission, accepted);
+    LOG.infof(
+        "%s sweep %s of %d trials",
+        receipt.attached() ? "attached to" : "accepted", receipt.sweepId(), receipt.trials());
+  }
+
+  private static List<dev.espalier.schemas.sweep.v1.Violation> wire(List<Violation> violations) {
+    return violations.stream()
+        .limit(MAX_VIOLATIONS)
+        .map(
+            violation ->
+                dev.espalier.schemas.sweep.v1.Violation.newBuilder()
+                    .setField(violation.field())
+                    .setExpected(violation.expected())
+                    .setFound(violation.found())
+                    .build())
+        .toList();
+  }
+}
