@@ -25,25 +25,53 @@ public final class BenchCommand {
 
   /** What is measured. */
   static final class Shape {
-    @Option(names = "--dim", paramLabel = "N", defaultValue = "96", description = "Embedding width. Default: 96.")
+    @Option(
+        names = "--dim",
+        paramLabel = "N",
+        defaultValue = "96",
+        description = "Embedding width. Default: 96.")
     int dim;
 
-    @Option(names = "--depth", paramLabel = "N", defaultValue = "6", description = "Blocks. Default: 6.")
+    @Option(
+        names = "--depth",
+        paramLabel = "N",
+        defaultValue = "6",
+        description = "Blocks. Default: 6.")
     int depth;
 
-    @Option(names = "--heads", paramLabel = "N", defaultValue = "3", description = "Heads. Default: 3.")
+    @Option(
+        names = "--heads",
+        paramLabel = "N",
+        defaultValue = "3",
+        description = "Heads. Default: 3.")
     int heads;
 
-    @Option(names = "--batch", paramLabel = "N", defaultValue = "64", description = "Images of a step. Default: 64.")
+    @Option(
+        names = "--batch",
+        paramLabel = "N",
+        defaultValue = "64",
+        description = "Images of a step. Default: 64.")
     int batch;
 
-    @Option(names = "--threads", paramLabel = "N", defaultValue = "1", description = "Threads of one operation. Default: 1.")
+    @Option(
+        names = "--threads",
+        paramLabel = "N",
+        defaultValue = "1",
+        description = "Threads of one operation. Default: 1.")
     int threads;
 
-    @Option(names = "--precision", paramLabel = "NAME", defaultValue = "fp32", description = "fp32 or bf16. Default: fp32.")
+    @Option(
+        names = "--precision",
+        paramLabel = "NAME",
+        defaultValue = "fp32",
+        description = "fp32 or bf16. Default: fp32.")
     String precision;
 
-    @Option(names = "--seconds", paramLabel = "S", defaultValue = "5", description = "Seconds of each repetition. Default: 5.")
+    @Option(
+        names = "--seconds",
+        paramLabel = "S",
+        defaultValue = "5",
+        description = "Seconds of each repetition. Default: 5.")
     double seconds;
   }
 

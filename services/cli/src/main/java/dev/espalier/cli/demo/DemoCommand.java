@@ -76,9 +76,7 @@ public final class DemoCommand implements Callable<Integer> {
   public Integer call() {
     SweepFile sweep =
         SweepFile.read(
-            sweepFile != null
-                ? sweepFile
-                : Context.home().resolve("schemas/examples/demo.yaml"));
+            sweepFile != null ? sweepFile : Context.home().resolve("schemas/examples/demo.yaml"));
     String build = System.getProperty("espalier.build.seconds");
     say("data directory  " + context.dataDirectory());
     LocalPlatform local = context.local();
@@ -115,9 +113,7 @@ public final class DemoCommand implements Callable<Integer> {
                         ? ""
                         : "; the build before took " + Units.duration(Double.parseDouble(build))));
     bringDown(local);
-    return last.state().equals("COMPLETED") && last.failed() == 0
-        ? ExitCode.DONE
-        : ExitCode.FAILED;
+    return last.state().equals("COMPLETED") && last.failed() == 0 ? ExitCode.DONE : ExitCode.FAILED;
   }
 
   private double elapsed() {
@@ -253,8 +249,7 @@ public final class DemoCommand implements Callable<Integer> {
       running.destroy();
     }
     awaitStop(running);
-    System.err.println(
-        "stopped; to go on: espalier demo" + context.dataDirOption());
+    System.err.println("stopped; to go on: espalier demo" + context.dataDirOption());
   }
 
   private void awaitStop(Process running) {

@@ -139,8 +139,7 @@ public final class LocalPlatform {
     String told = "";
     try {
       while (true) {
-        Optional<JsonNode> state =
-            state().filter(s -> s.path("pid").asLong() == supervisor.pid());
+        Optional<JsonNode> state = state().filter(s -> s.path("pid").asLong() == supervisor.pid());
         if (state.isPresent()) {
           String message = state.get().path("message").asText();
           if (!message.equals(told)) {
@@ -156,9 +155,14 @@ public final class LocalPlatform {
             throw new CommandFailed("another Espalier has just started on " + dataDirectory);
           }
           throw new CommandFailed(
-              state
+              state()
+                  .filter(s -> s.path("pid").asLong() == supervisor.pid())
                   .map(s -> s.path("message").asText())
-                  .orElse("the supervisor ended with exit code " + supervisor.exitValue() + "; its log is " + log()));
+                  .orElse(
+                      "the supervisor ended with exit code "
+                          + supervisor.exitValue()
+                          + "; its log is "
+                          + log()));
         }
       }
     } catch (InterruptedException e) {

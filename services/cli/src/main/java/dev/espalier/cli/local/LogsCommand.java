@@ -22,7 +22,11 @@ import picocli.CommandLine.Parameters;
     name = "logs",
     description = {"Show the end of a process's log; without a name, which logs there are."},
     footerHeading = "%nExamples:%n",
-    footer = {"  espalier logs", "  espalier logs scheduler -n 200", "  espalier logs trainer-1 -f"})
+    footer = {
+      "  espalier logs",
+      "  espalier logs scheduler -n 200",
+      "  espalier logs trainer-1 -f"
+    })
 public final class LogsCommand implements Callable<Integer> {
 
   private static final int READ_BYTES = 1 << 20;
@@ -58,7 +62,9 @@ public final class LogsCommand implements Callable<Integer> {
     }
     if (!names.contains(name)) {
       throw new BadInput(
-          "NAME", names.isEmpty() ? "a log; there is none yet" : "one of " + String.join(", ", names), name);
+          "NAME",
+          names.isEmpty() ? "a log; there is none yet" : "one of " + String.join(", ", names),
+          name);
     }
     Path log = directory.resolve(name + ".log");
     try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {

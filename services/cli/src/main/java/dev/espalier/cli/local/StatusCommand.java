@@ -16,9 +16,7 @@ import picocli.CommandLine.Mixin;
 /** Shows what runs. */
 @Command(
     name = "status",
-    description = {
-      "Show processes, workers and the queue. Exit code 1 where nothing runs."
-    },
+    description = {"Show processes, workers and the queue. Exit code 1 where nothing runs."},
     footerHeading = "%nExamples:%n",
     footer = {"  espalier status", "  espalier status -o json | jq .scheduler.workers"})
 public final class StatusCommand implements Callable<Integer> {

@@ -31,7 +31,8 @@ public final class UpCommand implements Callable<Integer> {
       names = "--trainers",
       paramLabel = "N",
       defaultValue = "0",
-      description = "Trainer processes, one thread each. Default: as many as cores and memory bear.")
+      description =
+          "Trainer processes, one thread each. Default: as many as cores and memory bear.")
   private int trainers;
 
   @Override

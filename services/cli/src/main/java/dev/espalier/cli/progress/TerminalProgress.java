@@ -54,9 +54,7 @@ public final class TerminalProgress implements ProgressView {
   }
 
   private String cut(String line) {
-    return line.length() <= screen.width() - 1
-        ? line
-        : line.substring(0, screen.width() - 2) + "…";
+    return line.length() <= screen.width() - 1 ? line : line.substring(0, screen.width() - 2) + "…";
   }
 
   static List<String> lines(Snapshot now, double elapsedSeconds) {
@@ -119,8 +117,7 @@ public final class TerminalProgress implements ProgressView {
     StringBuilder line = new StringBuilder();
     line.append("  %-11s %s".formatted(stage.kind(), stage.label()));
     if (stage.totalSteps() > 0) {
-      line.append(
-          String.format(Locale.ROOT, "  step %d/%d", stage.step(), stage.totalSteps()));
+      line.append(String.format(Locale.ROOT, "  step %d/%d", stage.step(), stage.totalSteps()));
     }
     if (stage.imagesPerSecond() > 0) {
       line.append(String.format(Locale.ROOT, "  %.0f images/s", stage.imagesPerSecond()));

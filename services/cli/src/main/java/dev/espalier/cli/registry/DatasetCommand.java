@@ -109,15 +109,16 @@ public final class DatasetCommand {
       try {
         packed = Files.createTempFile("espalier-dataset", ".zip");
         DatasetArtifact.write(
-            PackDataset.pack(
-                new PackDataset.Request(path, name, train, validation, test, seed)),
-            packed,
-            false);
+            PackDataset.pack(new PackDataset.Request(path, name, train, validation, test, seed)),
+            packed);
         return scheduler.upload(packed);
       } catch (InvalidDatasetException | IllegalArgumentException e) {
         throw new BadInput("PATH", "IDX files of images and labels", e.getMessage());
       } catch (java.nio.file.NoSuchFileException e) {
-        throw new BadInput("PATH", "a directory with " + Path.of(e.getFile()).getFileName(), path + ", which has none");
+        throw new BadInput(
+            "PATH",
+            "a directory with " + Path.of(e.getFile()).getFileName(),
+            path + ", which has none");
       } catch (IOException e) {
         throw new CommandFailed("cannot pack %s: %s".formatted(path, e.getMessage()));
       } finally {

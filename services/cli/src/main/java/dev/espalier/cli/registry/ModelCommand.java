@@ -57,8 +57,7 @@ public final class ModelCommand {
         throw new BadInput("FILE", "a model file", file + ", which is not there");
       }
       Scheduler scheduler = context.scheduler();
-      JsonNode model =
-          scheduler.register("models", name, scheduler.upload(file), replace);
+      JsonNode model = scheduler.register("models", name, scheduler.upload(file), replace);
       if (context.json()) {
         context.printJson(model);
       } else {

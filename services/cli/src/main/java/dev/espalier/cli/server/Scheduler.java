@@ -120,11 +120,10 @@ public final class Scheduler {
   }
 
   private String upload(BodyPublisher body) {
-    return ask(
-            request("/artifacts")
-                .timeout(Duration.ofMinutes(30))
-                .header("Content-Type", "application/octet-stream")
-                .POST(body))
+    return ask(request("/artifacts")
+            .timeout(Duration.ofMinutes(30))
+            .header("Content-Type", "application/octet-stream")
+            .POST(body))
         .path("sha256")
         .asText();
   }
@@ -192,9 +191,7 @@ public final class Scheduler {
       throw refusal(response.statusCode(), response.body());
     }
     try {
-      return response.body().length == 0
-          ? JSON.createObjectNode()
-          : JSON.readTree(response.body());
+      return response.body().length == 0 ? JSON.createObjectNode() : JSON.readTree(response.body());
     } catch (IOException e) {
       throw new CommandFailed(base + " is no Espalier scheduler: its answer is not JSON");
     }

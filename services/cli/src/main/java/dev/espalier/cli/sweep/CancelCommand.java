@@ -26,13 +26,11 @@ public final class CancelCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    JsonNode answer =
-        context.scheduler().post("/sweeps/" + Scheduler.encoded(sweepId) + "/cancel");
+    JsonNode answer = context.scheduler().post("/sweeps/" + Scheduler.encoded(sweepId) + "/cancel");
     if (context.json()) {
       context.printJson(answer);
     } else {
-      System.out.printf(
-          "%s %s%n", sweepId, answer.path("state").asText("CANCELLED").toLowerCase());
+      System.out.printf("%s %s%n", sweepId, answer.path("state").asText("CANCELLED").toLowerCase());
     }
     return ExitCode.DONE;
   }

@@ -48,7 +48,10 @@ public final class MethodsCommand implements Callable<Integer> {
       System.out.println();
     }
     System.out.println(
-        "redistribution: " + Redistributions.NONE + ", " + String.join(", ", Redistributions.ALL.stream().map(Redistribution::name).toList()));
+        "redistribution: "
+            + Redistributions.NONE
+            + ", "
+            + String.join(", ", Redistributions.ALL.stream().map(Redistribution::name).toList()));
     return ExitCode.DONE;
   }
 

@@ -82,7 +82,9 @@ public final class PlanCommand implements Callable<Integer> {
         Planner.plan(
             spec,
             new ResolvedInputs(
-                model.orElseThrow().artifact(), base.orElseThrow(), dataset.orElseThrow().artifact()),
+                model.orElseThrow().artifact(),
+                base.orElseThrow(),
+                dataset.orElseThrow().artifact()),
             run,
             Engine.CPU);
     if (context.json()) {
@@ -107,7 +109,9 @@ public final class PlanCommand implements Callable<Integer> {
             tree ->
                 new Registered(
                     new ArtifactPointer(
-                        tree.path("sha256").asText(), tree.path("sizeBytes").asLong(), UNKNOWN_TYPE),
+                        tree.path("sha256").asText(),
+                        tree.path("sizeBytes").asLong(),
+                        UNKNOWN_TYPE),
                     tree,
                     null));
       }
@@ -124,7 +128,8 @@ public final class PlanCommand implements Callable<Integer> {
         .filter(item -> item.collection().equals(collection))
         .forEach(item -> known.add(item.name()));
     scheduler.ifPresent(
-        there -> there.get("/" + collection).forEach(tree -> known.add(tree.path("name").asText())));
+        there ->
+            there.get("/" + collection).forEach(tree -> known.add(tree.path("name").asText())));
     violations.add(SweepSpecCheck.unregistered(field, field, name, known));
     return Optional.empty();
   }
@@ -196,8 +201,7 @@ public final class PlanCommand implements Callable<Integer> {
     tree.put("sweepId", plan.sweepId());
     tree.put("name", plan.spec().name());
     tree.put(
-        "base",
-        Map.of("model", plan.spec().model(), "params", base.params(), "macs", base.macs()));
+        "base", Map.of("model", plan.spec().model(), "params", base.params(), "macs", base.macs()));
     tree.put("spec", plan.spec().toTree());
     List<Object> cells = new ArrayList<>();
     for (Cell cell : plan.cells()) {

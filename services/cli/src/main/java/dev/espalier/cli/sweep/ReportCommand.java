@@ -50,11 +50,15 @@ public final class ReportCommand implements Callable<Integer> {
     Scheduler scheduler = context.scheduler();
     JsonNode results = scheduler.get("/sweeps/" + Scheduler.encoded(sweepId) + "/results");
     Path directory =
-        (out != null ? out : context.dataDirectory().resolve("reports").resolve(results.path("sweep").path("id").asText("sweep")))
+        (out != null
+                ? out
+                : context
+                    .dataDirectory()
+                    .resolve("reports")
+                    .resolve(results.path("sweep").path("id").asText("sweep")))
             .toAbsolutePath()
             .normalize();
-    ReportFiles.Written written =
-        ReportFiles.write(scheduler, sweepId, results, directory, models);
+    ReportFiles.Written written = ReportFiles.write(scheduler, sweepId, results, directory, models);
     if (context.json()) {
       context.printJson(
           Map.of(

@@ -18,8 +18,8 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * Writes what a sweep leaves: {@code report.html}, {@code .csv} and {@code .json}, and each finished
- * trial's model as {@code models/<trial>/model.safetensors} with its shape beside it.
+ * Writes what a sweep leaves: {@code report.html}, {@code .csv} and {@code .json}, and each
+ * finished trial's model as {@code models/<trial>/model.safetensors} with its shape beside it.
  */
 public final class ReportFiles {
 
@@ -88,7 +88,8 @@ public final class ReportFiles {
     try {
       Files.writeString(
           model.resolve("architecture.json"),
-          JSON.writeValueAsString(architecture(Files.newInputStream(file))) + System.lineSeparator());
+          JSON.writeValueAsString(architecture(Files.newInputStream(file)))
+              + System.lineSeparator());
     } catch (IOException e) {
       throw new CommandFailed("cannot write beside %s: %s".formatted(file, e.getMessage()));
     }

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The Pareto table of a sweep: the base model and every cell, accuracy against what it costs. A cell
- * is on the front, marked with a star, where no other is at least as accurate with no more MACs.
+ * The Pareto table of a sweep: the base model and every cell, accuracy against what it costs. A
+ * cell is on the front, marked with a star, where no other is at least as accurate with no more
+ * MACs.
  */
 public final class ResultsTable {
 
@@ -69,14 +70,26 @@ public final class ResultsTable {
     boolean spread = rows.stream().anyMatch(row -> row.deviation() > 0);
     Table table =
         new Table(
-            "", "model", "keep", "top-1", "before", "MACs", "params", "p50 ms", "images/s",
-            "speed-up", "trials");
+            "",
+            "model",
+            "keep",
+            "top-1",
+            "before",
+            "MACs",
+            "params",
+            "p50 ms",
+            "images/s",
+            "speed-up",
+            "trials");
     for (Row row : rows) {
       table.row(
           onFront(row, rows) ? "*" : "",
           row.label(),
           row.target(),
-          percent(row.top1()) + (spread && row.deviation() > 0 ? " ± " + "%.1f".formatted(100 * row.deviation()) : ""),
+          percent(row.top1())
+              + (spread && row.deviation() > 0
+                  ? " ± " + "%.1f".formatted(100 * row.deviation())
+                  : ""),
           percent(row.before()),
           Double.isNaN(row.macs()) ? "-" : Units.count(row.macs()),
           Double.isNaN(row.params()) ? "-" : Units.count(row.params()),

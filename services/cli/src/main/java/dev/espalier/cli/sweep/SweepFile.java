@@ -13,8 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A sweep as it stands in a file. It goes through the reader that every door uses before anything is
- * sent, so that a bad file is refused in the same words, with and without a scheduler.
+ * A sweep as it stands in a file. It goes through the reader that every door uses before anything
+ * is sent, so that a bad file is refused in the same words, with and without a scheduler.
  *
  * @param text as it is sent
  */
@@ -54,7 +54,9 @@ public record SweepFile(byte[] text, SweepSpec spec) {
       }
       if (!Files.isRegularFile(file)) {
         throw new BadInput(
-            "FILE", "a file with a sweep", Files.exists(file) ? file + ", which is none" : file + ", which is not there");
+            "FILE",
+            "a file with a sweep",
+            Files.exists(file) ? file + ", which is none" : file + ", which is not there");
       }
       try (InputStream in = Files.newInputStream(file)) {
         return in.readNBytes(SweepText.MAX_BYTES + 1);

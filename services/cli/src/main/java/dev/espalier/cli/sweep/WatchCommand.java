@@ -37,8 +37,7 @@ public final class WatchCommand implements Callable<Integer> {
   static int watch(Context context, Scheduler scheduler, String sweepId) {
     long start = System.nanoTime();
     // With JSON, standard output is the result alone and the progress goes beside it.
-    Screen screen =
-        context.json() ? new Screen(System.err, false, 100, false) : context.screen();
+    Screen screen = context.json() ? new Screen(System.err, false, 100, false) : context.screen();
     Snapshot last =
         new Watch(scheduler, screen).follow(sweepId, () -> (System.nanoTime() - start) / 1e9);
     JsonNode results = scheduler.get("/sweeps/" + Scheduler.encoded(sweepId) + "/results");

@@ -59,6 +59,8 @@ public final class Table {
   }
 
   private static boolean isNumber(String cell) {
-    return cell.isEmpty() || cell.equals("-") || Character.isDigit(cell.charAt(cell.charAt(0) == '-' && cell.length() > 1 ? 1 : 0));
+    return cell.isEmpty()
+        || cell.equals("-")
+        || Character.isDigit(cell.charAt(cell.charAt(0) == '-' && cell.length() > 1 ? 1 : 0));
   }
 }
