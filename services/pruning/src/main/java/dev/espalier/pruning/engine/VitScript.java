@@ -1,12 +1,17 @@
 package dev.espalier.pruning.engine;
 
+import ai.djl.ndarray.NDArray;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.ParameterShapes;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Writes the forward pass and the loss of one architecture as TorchScript: what {@link
@@ -14,14 +19,17 @@ import java.util.Locale;
  * layers in that format between a float32 residual stream and float32 norms.
  *
  * <p>Methods of the program, with p the parameters in the order of {@link ParameterShapes} and g
- * the gates in the order of {@link #gateOrder}:
+ * the gates that are present, in the order of {@link #list}:
  *
  * <ul>
- *   <li>{@code logits(images, p)}, {@code gated_logits(images, p, g)}: (B, classes)
- *   <li>{@code loss(images, labels, teacher, o, p)}, {@code gated_loss(.., g)}: loss and logits; o
- *       holds smoothing, weight of the teacher and temperature
- *   <li>{@code clip(g, most)} and {@code adamw(p, g, m, v, t, o)}: the optimizer's
+ *   <li>{@code logits(images, p, g)}: (B, classes)
+ *   <li>{@code loss(images, labels, teacher, o, p, g)}: loss and logits; o holds smoothing, weight
+ *       of the teacher and temperature
+ *   <li>{@code clip(g, most)} and {@code adamw(p, g, m, v, t, o)}: the optimizer's, where g are
+ *       gradients
  * </ul>
+ *
+ * <p>A program without gates takes no g.
  */
 final class VitScript {
 
@@ -46,39 +54,60 @@ final class VitScript {
 
   private final VitArchitecture vit;
   private final Precision precision;
-  private final boolean gated;
+
+  /** Place of each gate in g; absent gates have none. */
+  private final Map<String, Integer> gates = new HashMap<>();
+
   private final List<String> names;
   private final StringBuilder body = new StringBuilder();
 
-  private VitScript(VitArchitecture vit, Precision precision, boolean gated) {
+  private VitScript(VitArchitecture vit, Precision precision, List<String> gates) {
     this.vit = vit;
     this.precision = precision;
-    this.gated = gated;
+    gates.forEach(name -> this.gates.put(name, this.gates.size()));
     this.names = new ArrayList<>(ParameterShapes.of(vit).keySet());
   }
 
-  /** All methods for that architecture. */
-  static String of(VitArchitecture vit, Precision precision) {
-    return new VitScript(vit, precision, false).methods()
-        + new VitScript(vit, precision, true).methods()
-        + OPTIMIZER;
+  /**
+   * All methods for that architecture.
+   *
+   * @param gates names of the gates that are present, from {@link #list}
+   */
+  static String of(VitArchitecture vit, Precision precision, List<String> gates) {
+    return new VitScript(vit, precision, gates).methods() + OPTIMIZER;
   }
 
-  /** Order of the gates: embedding, keptEmbedding, then branches, heads, qk, v, mlp by block. */
-  static int gateOrder(int block, int gate) {
-    return 2 + 5 * block + gate;
+  /** The gates that are present, by name. */
+  static Map<String, NDArray> list(Gates gates) {
+    Map<String, NDArray> list = new LinkedHashMap<>();
+    put(list, "embedding", gates.embedding());
+    put(list, "kept", gates.keptEmbedding());
+    for (int l = 0; l < gates.blocks().size(); l++) {
+      Gates.Block gate = gates.block(l);
+      put(list, l + ".branches", gate.branches());
+      put(list, l + ".heads", gate.heads());
+      put(list, l + ".qk", gate.qk());
+      put(list, l + ".v", gate.v());
+      put(list, l + ".mlp", gate.mlp());
+    }
+    return list;
+  }
+
+  private static void put(Map<String, NDArray> list, String name, NDArray gate) {
+    if (gate != null) {
+      list.put(name, gate);
+    }
   }
 
   private String methods() {
-    String prefix = gated ? "gated_" : "";
-    String types = gated ? ", g: List[Tensor]" : "";
-    String arguments = gated ? ", g" : "";
+    String types = gates.isEmpty() ? "" : ", g: List[Tensor]";
+    String arguments = gates.isEmpty() ? "" : ", g";
     forward();
     return """
-      def %1$slogits(self, images: Tensor, p: List[Tensor]%2$s) -> Tensor:
-    %4$s    return scores
-      def %1$sloss(self, images: Tensor, labels: Tensor, teacher: Tensor, o: Tensor, p: List[Tensor]%2$s) -> Tuple[Tensor, Tensor]:
-        scores = self.%1$slogits(images, p%3$s)
+      def logits(self, images: Tensor, p: List[Tensor]%1$s) -> Tensor:
+    %3$s    return scores
+      def loss(self, images: Tensor, labels: Tensor, teacher: Tensor, o: Tensor, p: List[Tensor]%1$s) -> Tuple[Tensor, Tensor]:
+        scores = self.logits(images, p%2$s)
         loss = torch.cross_entropy_loss(scores, labels, None, 1, -100, float(o[0]))
         weight = float(o[1])
         if torch.gt(weight, 0.):
@@ -91,7 +120,7 @@ final class VitScript {
           total = loss
         return (total, torch.detach(scores))
     """
-        .formatted(prefix, types, arguments, body);
+        .formatted(types, arguments, body);
   }
 
   private void forward() {
@@ -107,7 +136,7 @@ final class VitScript {
     String tokens =
         token("cls_token") + (vit.prefixTokens() == 2 ? ", " + token("dist_token") : "");
     line("x = torch.add(torch.cat([%s, x], 1), %s)", tokens, p("pos_embed")); // (B, T, d)
-    embeddingGate("x");
+    gate("x", "embedding", "%s");
     for (int l = 0; l < vit.depth(); l++) {
       block(l, vit.blocks().get(l), d);
     }
@@ -134,7 +163,7 @@ final class VitScript {
     }
     norm(name + "norm2", "y");
     line("y = %s", linear(name + "mlp.fc1", "y")); // (B, T, M)
-    gate("y", gateOrder(l, 4));
+    gate("y", l + ".mlp", cast("%s"));
     line("y = torch.gelu(y)");
     line("y = %s", linear(name + "mlp.fc2", "y")); // (B, T, d)
     add(l, 1);
@@ -145,10 +174,8 @@ final class VitScript {
     if (precision == Precision.BF16) {
       line("y = torch.to(y, 6, False, False)");
     }
-    if (gated) {
-      line("y = torch.mul(y, torch.select(g[%d], 0, %d))", gateOrder(l, 0), branch);
-    }
-    embeddingGate("y");
+    gate("y", l + ".branches", "torch.select(%s, 0, " + branch + ")");
+    gate("y", "embedding", "%s");
     line("x = torch.add(x, y)");
   }
 
@@ -166,13 +193,13 @@ final class VitScript {
     heads("q", H, q); // (B, H, T, q)
     heads("k", H, q); // (B, H, T, q)
     heads("v", H, v); // (B, H, T, v)
-    headGate("q", gateOrder(l, 2), H, q);
-    headGate("v", gateOrder(l, 3), H, v);
+    headGate("q", l + ".qk", H, q);
+    headGate("v", l + ".v", H, v);
     // The base model's scale, whatever is left of the query width.
     line(
         "y = torch.scaled_dot_product_attention(q, k, v, None, 0., False, scale=%s)",
         number(1 / Math.sqrt(vit.scaleWidth()))); // (B, H, T, v)
-    headGate("y", gateOrder(l, 1), H, 1);
+    headGate("y", l + ".heads", H, 1);
     line("y = torch.reshape(torch.transpose(y, 1, 2), [b, %d, %d])", vit.tokens(), H * v);
     line("y = %s", linear(name + "proj", "y")); // (B, T, d)
   }
@@ -183,23 +210,15 @@ final class VitScript {
         array, vit.tokens(), heads, width);
   }
 
-  private void gate(String array, int index) {
-    if (gated) {
-      line("%1$s = torch.mul(%1$s, %2$s)", array, cast("g[" + index + "]"));
+  /** Multiplies an array by a gate that is present, seen through {@code view}. */
+  private void gate(String array, String gate, String view) {
+    if (gates.containsKey(gate)) {
+      line("%1$s = torch.mul(%1$s, %2$s)", array, view.formatted("g[" + gates.get(gate) + "]"));
     }
   }
 
-  private void headGate(String array, int index, int heads, int width) {
-    if (gated) {
-      String perHead = "torch.reshape(g[%d], [%d, 1, %d])".formatted(index, heads, width);
-      line("%1$s = torch.mul(%1$s, %2$s)", array, cast(perHead));
-    }
-  }
-
-  private void embeddingGate(String array) {
-    if (gated) {
-      line("%1$s = torch.mul(%1$s, g[0])", array);
-    }
+  private void headGate(String array, String gate, int heads, int width) {
+    gate(array, gate, cast("torch.reshape(%s, [" + heads + ", 1, " + width + "])"));
   }
 
   /** {@code out} = layer norm of x, over the kept channels where there are gates. */
@@ -207,17 +226,19 @@ final class VitScript {
     String gamma = p(name + ".weight");
     String beta = p(name + ".bias");
     String epsilon = number(vit.layerNormEpsilon());
-    if (!gated) {
+    if (!gates.containsKey("kept")) {
       line(
           "%s = torch.layer_norm(x, [%d], %s, %s, %s)", out, vit.embedding(), gamma, beta, epsilon);
       return;
     }
-    line("n = torch.sum(g[1])");
-    line("mean = torch.div(torch.sum(torch.mul(x, g[1]), [2], True), n)");
-    line("c = torch.mul(torch.sub(x, mean), g[1])");
-    line("var = torch.div(torch.sum(torch.mul(c, c), [2], True), n)");
-    line("c = torch.div(c, torch.sqrt(torch.add(var, %s)))", epsilon);
-    line("%s = torch.mul(torch.add(torch.mul(c, %s), %s), g[1])", out, gamma, beta);
+    String kept = "g[" + gates.get("kept") + "]";
+    line("n = torch.sum(%s)", kept);
+    line("c = torch.mul(x, %s)", kept);
+    line("mean = torch.div(torch.sum(c, [2], True), n)"); // (B, T, 1)
+    line("c = torch.sub(c, torch.mul(mean, %s))", kept); // (B, T, d)
+    line("var = torch.div(torch.sum(torch.mul(c, c), [2], True), n)"); // (B, T, 1)
+    line("c = torch.mul(c, torch.rsqrt(torch.add(var, %s)))", epsilon);
+    line("%1$s = torch.addcmul(torch.mul(%3$s, %4$s), c, %2$s)", out, gamma, beta, kept);
   }
 
   private String linear(String name, String x) {

@@ -84,6 +84,33 @@ class FastEngineTest {
   }
 
   @Test
+  void takesAnySubsetOfTheGates() {
+    Gates all = gates(true);
+    Gates.Block first = all.blocks().get(0);
+    Gates.Block none = Gates.Block.NONE;
+    List<Gates> subsets =
+        List.of(
+            new Gates(all.embedding(), null, List.of()),
+            new Gates(null, all.keptEmbedding(), List.of()),
+            new Gates(
+                null,
+                null,
+                List.of(
+                    none, none, new Gates.Block(null, null, all.blocks().get(2).qk(), null, null))),
+            new Gates(
+                null,
+                null,
+                List.of(new Gates.Block(null, first.heads(), null, first.v(), null), none, none)));
+    for (Gates subset : subsets) {
+      ParityTest.assertClose(
+          "logits",
+          fast.logits(found, images, subset),
+          reference.logits(expected, images, subset),
+          1e-5f);
+    }
+  }
+
+  @Test
   void givesTheGradientsOfGatesThatAskForThem() {
     Gates a = gates(true);
     Gates b = gates(true);
@@ -137,14 +164,15 @@ class FastEngineTest {
     }
   }
 
-  @Test
-  void staysNearTheReferenceInBfloat16() {
-    NDArray a = reference.logits(expected, images, Gates.NONE);
-    NDArray b = bf16.logits(found, images, Gates.NONE);
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void staysNearTheReferenceInBfloat16(boolean gated) {
+    NDArray a = reference.logits(expected, images, gates(gated));
+    NDArray b = bf16.logits(found, images, gates(gated));
     assertThat(b.getDataType()).isEqualTo(a.getDataType());
     ParityTest.assertClose("logits", b, a, 0.05f * a.abs().max().getFloat());
-    reference.backward(expected, images, labels, ALL_TERMS, teacher, Gates.NONE);
-    bf16.backward(found, images, labels, ALL_TERMS, teacher, Gates.NONE);
+    reference.backward(expected, images, labels, ALL_TERMS, teacher, gates(gated));
+    bf16.backward(found, images, labels, ALL_TERMS, teacher, gates(gated));
     for (String name : expected.parameters().keySet()) {
       NDArray gradient = expected.gradient(name, manager);
       assertThat(found.gradient(name, manager).sub(gradient).norm().getFloat())
