@@ -186,17 +186,9 @@ public final class Json {
     if (value == Math.rint(value) && Math.abs(value) < EXACT_INTEGERS) {
       return Long.toString((long) value);
     }
-    BigDecimal exact = new BigDecimal(value);
-    BigDecimal shortest = exact;
-    for (int digits = 1; digits <= 17; digits++) {
-      BigDecimal rounded = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
-      if (rounded.doubleValue() == value) {
-        shortest = rounded.stripTrailingZeros();
-        break;
-      }
-    }
+    BigDecimal shortest = shortest(value);
     int exponent = shortest.precision() - shortest.scale() - 1;
-    if (exponent >= -7 && exponent < 21) {
+    if (exponent >= -6 && exponent < 21) {
       return shortest.toPlainString();
     }
     String digits = shortest.unscaledValue().abs().toString();
@@ -205,6 +197,28 @@ public final class Json {
         + (digits.length() > 1 ? "." + digits.substring(1) : "")
         + (exponent < 0 ? "e-" : "e+")
         + Math.abs(exponent);
+  }
+
+  /**
+   * No two decimals of 15 digits read to one normal double, so the nearest of 15 digits, stripped
+   * of zeros, is the shortest wherever it reads back at all; subnormal doubles are sparser.
+   */
+  private static BigDecimal shortest(double value) {
+    boolean normal = Math.abs(value) >= Double.MIN_NORMAL;
+    if (normal) {
+      BigDecimal printed = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+      if (printed.precision() <= 15) {
+        return printed;
+      }
+    }
+    BigDecimal exact = new BigDecimal(value);
+    for (int digits = normal ? 15 : 1; digits < 17; digits++) {
+      BigDecimal rounded = exact.round(new MathContext(digits, RoundingMode.HALF_EVEN));
+      if (rounded.doubleValue() == value) {
+        return rounded.stripTrailingZeros();
+      }
+    }
+    return exact.round(new MathContext(17, RoundingMode.HALF_EVEN)).stripTrailingZeros();
   }
 
   private static final class Parser {

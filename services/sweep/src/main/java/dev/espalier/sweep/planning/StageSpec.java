@@ -52,6 +52,33 @@ public record StageSpec(
     return algorithm + "@" + algorithmVersion;
   }
 
+  /** For people: "search nvit macs 1 -> 0.95", "prune magnitude macs 0.5". */
+  public String title() {
+    StringBuilder title = new StringBuilder(kind.text());
+    if (!algorithm.equals(kind.text())) {
+      title.append(' ').append(algorithm);
+    }
+    if (parameters.containsKey("keepRatioTo")) {
+      title
+          .append(' ')
+          .append(parameters.get("targetKind"))
+          .append(' ')
+          .append(Json.canonical(parameters.get("keepRatioFrom")))
+          .append(" -> ")
+          .append(Json.canonical(parameters.get("keepRatioTo")));
+    } else if (parameters.containsKey("keepRatio")) {
+      title
+          .append(' ')
+          .append(parameters.get("targetKind"))
+          .append(' ')
+          .append(Json.canonical(parameters.get("keepRatio")));
+    }
+    if (seed != 0) {
+      title.append(", seed ").append(seed);
+    }
+    return title.toString();
+  }
+
   private Map<String, Object> identity() {
     List<Object> stageInputs = new ArrayList<>();
     for (StageInput input : inputs) {

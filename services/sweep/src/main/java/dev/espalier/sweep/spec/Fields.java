@@ -46,8 +46,9 @@ final class Fields {
   private void unknown(String name, Collection<String> known) {
     String expected =
         Suggestions.nearest(name, known)
-            .map("did you mean %s?"::formatted)
-            .orElseGet(() -> "one of " + String.join(", ", new java.util.TreeSet<>(known)));
+            .map("a known field; did you mean %s?"::formatted)
+            .orElseGet(
+                () -> "a known field: one of " + String.join(", ", new java.util.TreeSet<>(known)));
     violations.add(new Violation(at(shorten(name)), expected, "unknown field"));
   }
 

@@ -11,13 +11,13 @@ public final class Suggestions {
 
   private Suggestions() {}
 
-  /** The known name with the fewest edits, if at most a third of its letters differ. */
+  /** The known name with the fewest edits, if at most about a third of its letters differ. */
   public static Optional<String> nearest(String typed, Collection<String> known) {
     if (typed.length() > LONGEST) {
       return Optional.empty();
     }
     return known.stream()
-        .filter(name -> distance(typed, name) <= Math.max(1, name.length() / 3))
+        .filter(name -> distance(typed, name) <= (name.length() + 2) / 3)
         .min(
             Comparator.comparingInt((String name) -> distance(typed, name))
                 .thenComparing(Comparator.naturalOrder()));

@@ -1,0 +1,257 @@
+package dev.espalier.sweep.planning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.sweep.Specs;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class PlannerTest {
+
+  private final Map<String, Object> tree = Specs.tree();
+
+  @Test
+  void unfoldsEveryCellWithEverySeed() {
+    tree.put("seeds", List.of(1L, 2L, 3L));
+    SweepPlan plan = plan();
+    assertThat(plan.cells())
+        .extracting(Cell::title)
+        .containsExactly(
+            "magnitude, macs 0.7",
+            "magnitude, macs 0.5",
+            "nvit, macs 0.7",
+            "nvit, macs 0.5",
+            "nvit + smooth, macs 0.7",
+            "nvit + smooth, macs 0.5");
+    assertThat(plan.trials()).hasSize(18);
+    assertThat(plan.trials()).extracting(Trial::trialId).doesNotHaveDuplicates();
+    assertThat(plan.trials().get(0).trialId())
+        .isEqualTo("%s-%s-s1".formatted(plan.sweepId(), plan.cells().get(0).id()))
+        .matches("[0-9a-f]{16}-[0-9a-f]{8}-s1");
+  }
+
+  @Test
+  void walksAOneShotMethodFromSearchToEvaluation() {
+    List<PlannedStage> stages = plan().trials().get(0).stages();
+    assertThat(stages)
+        .extracting(stage -> stage.spec().kind())
+        .containsExactly(StageKind.SEARCH, StageKind.PRUNE, StageKind.FINETUNE, StageKind.EVALUATE);
+    assertThat(stages.get(0).spec().seed()).isZero();
+    assertThat(stages.get(0).spec().numerics()).isEqualTo(Numerics.HOST);
+    assertThat(roles(stages.get(0))).containsExactly("base");
+    assertThat(roles(stages.get(1))).containsExactly("importance", "base");
+    assertThat(roles(stages.get(2))).containsExactly("plan", "base", "dataset");
+    assertThat(roles(stages.get(3)))
+        .containsExactly("model", "plan", "unrecovered", "base", "dataset");
+    assertThat(stages.get(1).spec().parameters())
+        .containsOnly(
+            Map.entry("alignment", 8L),
+            Map.entry("keepRatio", 0.7),
+            Map.entry("targetKind", "macs"));
+    assertThat(stages.get(2).spec().seed()).isEqualTo(1);
+  }
+
+  @Test
+  void walksNvitAlongAFixedGridAndThroughRedistribution() {
+    Trial trial = plan().trials().get(4);
+    assertThat(trial.cell().redistribution()).isEqualTo("smooth");
+    List<PlannedStage> stages = trial.stages();
+    assertThat(stages.subList(0, 6))
+        .extracting(stage -> stage.spec().parameters().get("keepRatioTo"))
+        .containsExactly(0.95, 0.9, 0.85, 0.8, 0.75, 0.7);
+    assertThat(roles(stages.get(0))).containsExactly("base", "dataset");
+    assertThat(roles(stages.get(1))).containsExactly("trajectory", "base", "dataset");
+    assertThat(stages.subList(6, 10))
+        .extracting(stage -> stage.spec().kind())
+        .containsExactly(
+            StageKind.PRUNE, StageKind.REDISTRIBUTE, StageKind.FINETUNE, StageKind.EVALUATE);
+    assertThat(roles(stages.get(6))).containsExactly("importance", "trajectory", "base");
+    assertThat(roles(stages.get(7))).containsExactly("importance", "plan");
+    assertThat(roles(stages.get(8)))
+        .containsExactly("plan", "prunedPlan", "weights", "base", "dataset");
+    assertThat(roles(stages.get(9)))
+        .containsExactly(
+            "model", "plan", "prunedPlan", "unrecovered", "weights", "base", "dataset");
+    assertThat(stages.get(8).spec().inputs().get(0).stageId()).isEqualTo(stages.get(7).stageId());
+    assertThat(stages.get(8).spec().inputs().get(1).stageId()).isEqualTo(stages.get(6).stageId());
+  }
+
+  @Test
+  void endsAChainAtATargetBetweenGridPoints() {
+    assertThat(Planner.gridDownTo(0.72)).containsExactly(0.95, 0.9, 0.85, 0.8, 0.75, 0.72);
+    assertThat(Planner.gridDownTo(0.9)).containsExactly(0.95, 0.9);
+    assertThat(Planner.gridDownTo(0.97)).containsExactly(0.97);
+    assertThat(Planner.gridDownTo(1)).containsExactly(1.0);
+    assertThat(Planner.gridDownTo(0.02)).hasSize(20).endsWith(0.05, 0.02);
+  }
+
+  @Test
+  void listsEveryInputBeforeItsReader() {
+    tree.put("seeds", List.of(1L, 2L));
+    for (Trial trial : plan().trials()) {
+      Set<String> seen = new HashSet<>();
+      for (PlannedStage stage : trial.stages()) {
+        assertThat(stage.spec().inputs()).allMatch(input -> seen.contains(input.stageId()));
+        assertThat(seen.add(stage.stageId())).isTrue();
+        assertThat(stage.stageId()).isEqualTo(stage.spec().id()).matches("[0-9a-f]{64}");
+      }
+    }
+  }
+
+  @Test
+  void makesEqualStagesOne() {
+    SweepPlan plan = plan();
+    // magnitude: 1 search, 2 prunes, 2 finetunes, 2 evaluations.
+    // nvit: 10 links for 0.5, of which 0.7 uses the first six; 2 prunes, 2 redistributions,
+    // 4 finetunes, 4 evaluations.
+    assertThat(plan.distinctStages()).hasSize(1 + 2 + 2 + 2 + 10 + 2 + 2 + 4 + 4);
+    assertThat(plan.trials().stream().mapToInt(trial -> trial.stages().size()).sum())
+        .isEqualTo(2 * 4 + 9 + 13 + 10 + 14);
+  }
+
+  @Test
+  void sharesStagesWithAnotherSweepOfTheTeam() {
+    Set<String> ours = ids(plan());
+    tree.put("name", "other");
+    tree.put("targets", Map.of("macs", List.of(0.6, 0.5)));
+    SweepPlan other = plan();
+    Set<String> shared = ids(other);
+    shared.retainAll(ours);
+    // The whole chain, the search of magnitude, and everything at 0.5.
+    assertThat(shared).hasSize(10 + 1 + 3 * 2 + 1 + 1 + 1);
+    tree.put("team", "elsewhere");
+    Set<String> elsewhere = ids(plan());
+    elsewhere.retainAll(ours);
+    assertThat(elsewhere).isEmpty();
+  }
+
+  @Test
+  void reusesStagesInAnotherRunButNotWithoutCache() {
+    SweepPlan first = plan();
+    SweepPlan second = Planner.plan(Specs.spec(tree), Specs.INPUTS, 1, Engine.CPU);
+    assertThat(second.sweepId()).isNotEqualTo(first.sweepId());
+    assertThat(ids(second)).isEqualTo(ids(first));
+    tree.put("cache", "off");
+    SweepPlan off = plan();
+    Set<String> shared = ids(off);
+    shared.retainAll(ids(first));
+    assertThat(shared).isEmpty();
+    assertThat(off.distinctStages()).hasSameSizeAs(first.distinctStages());
+  }
+
+  @Test
+  void changesIdentitiesWithWhatChangesResultsAndWithNothingElse() {
+    StageSpec stage = plan().trials().get(0).stages().get(2).spec();
+    Set<String> ids = new HashSet<>();
+    List<StageSpec> changed = new ArrayList<>();
+    changed.add(stage);
+    changed.add(copy(stage, 2, stage.seed(), stage.numerics(), stage.scope()));
+    changed.add(copy(stage, 1, 9, stage.numerics(), stage.scope()));
+    changed.add(
+        copy(stage, 1, stage.seed(), new Numerics("bf16", "cpu", 1, "2.7.1"), stage.scope()));
+    changed.add(
+        copy(stage, 1, stage.seed(), new Numerics("fp32", "cpu", 2, "2.7.1"), stage.scope()));
+    changed.add(copy(stage, 1, stage.seed(), stage.numerics(), "team:other"));
+    changed.forEach(spec -> ids.add(spec.id()));
+    assertThat(ids).hasSize(changed.size());
+
+    OutsideInput base = stage.outsideInputs().get(0);
+    StageSpec renamed =
+        new StageSpec(
+            stage.kind(),
+            stage.algorithm(),
+            stage.algorithmVersion(),
+            stage.parameters(),
+            stage.seed(),
+            stage.inputs(),
+            List.of(
+                stage.outsideInputs().get(1),
+                new OutsideInput(
+                    base.role(),
+                    "another-name",
+                    new ArtifactPointer(base.artifact().sha256(), 1, "x"))),
+            stage.numerics(),
+            stage.scope());
+    assertThat(renamed.id()).isEqualTo(stage.id());
+  }
+
+  /** Guards stored identities: a change here orphans every cached stage, and must be meant. */
+  @Test
+  void keepsTheIdentitiesOfEarlierReleases() {
+    tree.put("methods", List.of(Map.of("name", "magnitude")));
+    SweepPlan plan = plan();
+    assertThat(plan.sweepId()).isEqualTo("5b2cd7773330d2fa");
+    assertThat(plan.trials().get(0).stages().get(0).stageId())
+        .isEqualTo("f1b505702dfbddeb2ef3e66e970a519b165930b4ca2383909dc36b78a445f0fa");
+  }
+
+  @Test
+  void previewsMergesForecastsAndTime() {
+    PlanPreview preview = PlanPreview.of(plan(), Optional.of(new DatasetSize(6000, 1000, 2000)));
+    assertThat(preview.kinds())
+        .containsExactly(
+            new PlanPreview.KindCount(StageKind.SEARCH, 2 + 6 + 10 + 6 + 10, 11),
+            new PlanPreview.KindCount(StageKind.PRUNE, 6, 4),
+            new PlanPreview.KindCount(StageKind.REDISTRIBUTE, 2, 2),
+            new PlanPreview.KindCount(StageKind.FINETUNE, 6, 6),
+            new PlanPreview.KindCount(StageKind.EVALUATE, 6, 6));
+    assertThat(preview.merged().get(0).title()).isEqualTo("search nvit macs 1 -> 0.95, seed 1");
+    assertThat(preview.merged().get(0).trials()).isEqualTo(4);
+    assertThat(preview.cells().get(1).macs())
+        .hasValueSatisfying(macs -> assertThat(macs).isBetween(18_000_000L, 18_100_000L));
+    assertThat(preview.cells().get(1).params()).isEmpty();
+    assertThat(preview.cells().get(0).floor()).isBetween(0.0, 0.05);
+    assertThat(preview.refusals()).isEmpty();
+    PlanPreview.DeviceTime time = preview.deviceTime().orElseThrow();
+    assertThat(time.seconds()).isBetween(150.0, 900.0);
+    assertThat(time.withoutSharing()).isGreaterThan(time.seconds());
+    assertThat(time.low()).isLessThan(time.seconds());
+  }
+
+  @Test
+  void plansTenThousandCells() {
+    List<Double> ratios =
+        java.util.stream.IntStream.rangeClosed(1, 100).mapToObj(i -> i / 100.0).toList();
+    tree.put("targets", Map.of("macs", ratios));
+    tree.put("methods", List.of(Map.of("name", "magnitude")));
+    tree.put("seeds", java.util.stream.LongStream.range(0, 100).boxed().toList());
+    assertThat(plan().trials()).hasSize(10_000);
+  }
+
+  private SweepPlan plan() {
+    return Planner.plan(Specs.spec(tree), Specs.INPUTS, 0, Engine.CPU);
+  }
+
+  private static StageSpec copy(
+      StageSpec stage, int version, long seed, Numerics numerics, String scope) {
+    return new StageSpec(
+        stage.kind(),
+        stage.algorithm(),
+        version,
+        stage.parameters(),
+        seed,
+        stage.inputs(),
+        stage.outsideInputs(),
+        numerics,
+        scope);
+  }
+
+  private static Set<String> ids(SweepPlan plan) {
+    Set<String> ids = new HashSet<>();
+    plan.distinctStages().forEach(stage -> ids.add(stage.stageId()));
+    return ids;
+  }
+
+  private static List<String> roles(PlannedStage stage) {
+    return Stream.concat(
+            stage.spec().inputs().stream().map(StageInput::role),
+            stage.spec().outsideInputs().stream().map(OutsideInput::role))
+        .toList();
+  }
+}

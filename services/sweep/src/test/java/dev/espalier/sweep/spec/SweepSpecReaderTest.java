@@ -1,0 +1,244 @@
+package dev.espalier.sweep.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.architecture.json.Json;
+import dev.espalier.sweep.Specs;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SweepSpecReaderTest {
+
+  private final Map<String, Object> tree = Specs.tree();
+
+  @Test
+  void fillsInEveryDefault() {
+    SweepSpec spec = Specs.spec(tree);
+    assertThat(spec.team()).isEqualTo("default");
+    assertThat(spec.strategy()).isEqualTo("grid");
+    assertThat(spec.cache()).isTrue();
+    assertThat(spec.recipe().batchSize()).isEqualTo(Recipe.DEFAULTS.batchSize());
+    assertThat(spec.evaluation()).isEqualTo(Evaluation.DEFAULTS);
+    assertThat(spec.methods().get(0).redistribution()).containsExactly("none");
+    assertThat(spec.methods().get(0).parameters()).containsExactly(Map.entry("alignment", 8L));
+    assertThat(spec.methods().get(1).parameters()).containsEntry("momentum", 0.9);
+  }
+
+  @Test
+  void readsItsOwnCanonicalFormBackToAnEqualSpec() {
+    SweepSpec spec = Specs.spec(tree);
+    SweepSpec again = SweepSpecReader.read(Json.parse(spec.canonicalJson())).orThrow();
+    assertThat(again).isEqualTo(spec);
+    assertThat(again.canonicalJson()).isEqualTo(spec.canonicalJson());
+  }
+
+  @Test
+  void givesTheSameTextWhetherADefaultIsWrittenOrNot() {
+    String left = Specs.spec(tree).canonicalJson();
+    tree.put("team", "default");
+    tree.put("priority", 0L);
+    tree.put("cache", "on");
+    tree.put("evaluation", Map.of("runs", 30.0));
+    assertThat(Specs.spec(tree).canonicalJson()).isEqualTo(left);
+  }
+
+  @Test
+  void namesAnUnknownFieldAndTheNearestKnownOne() {
+    tree.put("sedes", List.of(1L));
+    tree.put("recipe", Map.of("epochz", 1L, "colour", "red"));
+    assertThat(violations())
+        .containsExactlyInAnyOrder(
+            new Violation("sedes", "a known field; did you mean seeds?", "unknown field"),
+            new Violation("recipe.epochz", "a known field; did you mean epochs?", "unknown field"),
+            new Violation(
+                "recipe.colour",
+                "a known field: one of augmentation, batchSize, clipNorm, distillationTemperature,"
+                    + " distillationWeight, epochs, labelSmoothing, learningRate, precision, threads,"
+                    + " warmupEpochs, weightDecay",
+                "unknown field"));
+  }
+
+  @Test
+  void namesAnUnknownMethodAndTheKnownOnes() {
+    tree.put("methods", List.of(Map.of("name", "vtp")));
+    assertThat(violations())
+        .containsExactly(
+            new Violation("methods[0].name", "one of random, magnitude, nvit", "\"vtp\""));
+  }
+
+  @Test
+  void namesUnknownAndWrongParametersOfAMethod() {
+    tree.put(
+        "methods",
+        List.of(
+            Map.of(
+                "name",
+                "nvit",
+                "parameters",
+                Map.of("intervall", 3L, "momentum", 2.0, "mlpChunk", "many"))));
+    assertThat(violations())
+        .containsExactlyInAnyOrder(
+            new Violation(
+                "methods[0].parameters.intervall",
+                "a known field; did you mean interval?",
+                "unknown field"),
+            new Violation("methods[0].parameters.momentum", "a number in [0, 0.999]", "2.0"),
+            new Violation("methods[0].parameters.mlpChunk", "an integer in [1, 1024]", "\"many\""));
+  }
+
+  @Test
+  void refusesKeepRatiosOutsideZeroToOneAndText() {
+    tree.put("targets", Map.of("macs", Arrays.asList(0L, 1.5, "half", null, Double.NaN, 0.5, 0.5)));
+    assertThat(violations())
+        .containsExactly(
+            new Violation("targets.macs[0]", "a keep ratio in (0, 1]", "0"),
+            new Violation("targets.macs[1]", "a keep ratio in (0, 1]", "1.5"),
+            new Violation("targets.macs[2]", "a keep ratio in (0, 1]", "\"half\""),
+            new Violation("targets.macs[3]", "a keep ratio in (0, 1]", "nothing"),
+            new Violation("targets.macs[4]", "a keep ratio in (0, 1]", "NaN"),
+            new Violation("targets.macs[6]", "a keep ratio not listed before", "0.5"));
+  }
+
+  @Test
+  void refusesMissingTargetsAndEmptyOnes() {
+    tree.remove("targets");
+    assertThat(violations())
+        .containsExactly(new Violation("targets", "keep ratios under macs or params", "nothing"));
+    tree.put("targets", Map.of("macs", List.of()));
+    assertThat(violations())
+        .containsExactly(new Violation("targets", "at least one keep ratio", "an empty list"));
+    tree.put("targets", 0.5);
+    assertThat(violations()).containsExactly(new Violation("targets", "an object", "0.5"));
+  }
+
+  @Test
+  void refusesNoSeedsAndDuplicateSeeds() {
+    tree.put("seeds", List.of());
+    assertThat(violations())
+        .containsExactly(
+            new Violation("seeds", "a list of 1 to 1000 different integers", "an empty list"));
+    tree.remove("seeds");
+    assertThat(violations())
+        .containsExactly(
+            new Violation("seeds", "a list of 1 to 1000 different integers", "nothing"));
+    tree.put("seeds", List.of(1L, 2L, 1.0));
+    assertThat(violations())
+        .containsExactly(new Violation("seeds[2]", "a seed not listed before", "1.0"));
+    tree.put("seeds", List.of(1.5, "x"));
+    assertThat(violations()).extracting(Violation::field).containsExactly("seeds[0]", "seeds[1]");
+  }
+
+  @Test
+  void refusesZeroEpochsAndUnknownPrecision() {
+    tree.put("recipe", Map.of("epochs", 0L, "precision", "fp16", "learningRate", 0L));
+    assertThat(violations())
+        .containsExactlyInAnyOrder(
+            new Violation("recipe.epochs", "an integer in [1, 10000]", "0"),
+            new Violation("recipe.precision", "one of fp32, bf16", "\"fp16\""),
+            new Violation("recipe.learningRate", "a number in (0, 1]", "0"));
+  }
+
+  @Test
+  void reportsEverythingThatIsWrongAtOnce() {
+    Map<String, Object> bad = new LinkedHashMap<>();
+    bad.put("name", "../../etc/passwd");
+    bad.put("model", 7L);
+    bad.put("methods", "magnitude");
+    bad.put("targets", Map.of("latency", List.of(0.5)));
+    bad.put("seeds", "all");
+    bad.put("recipe", List.of());
+    bad.put("strategy", "luck");
+    bad.put("priority", 1e9);
+    bad.put("cache", "maybe");
+    assertThat(SweepSpecReader.read(bad).violations())
+        .extracting(Violation::field)
+        .containsExactlyInAnyOrder(
+            "name",
+            "model",
+            "dataset",
+            "methods",
+            "targets.latency",
+            "targets",
+            "seeds",
+            "recipe",
+            "strategy",
+            "priority",
+            "cache");
+  }
+
+  @Test
+  void refusesARepeatedMethodAndARepeatedPolicy() {
+    tree.put(
+        "methods",
+        List.of(
+            Map.of("name", "magnitude"),
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 4L)),
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 8L))));
+    assertThat(violations()).extracting(Violation::field).containsExactly("methods[2].name");
+    tree.put(
+        "methods",
+        List.of(Map.of("name", "nvit", "redistribution", List.of("none", "smoth", "none"))));
+    assertThat(violations())
+        .extracting(Violation::field)
+        .containsExactly("methods[0].redistribution[1]", "methods[0].redistribution[2]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"text", "", "null"})
+  void refusesWhatIsNoObject(String value) {
+    assertThat(SweepSpecReader.read(value.equals("null") ? null : value).violations()).hasSize(1);
+    assertThat(SweepSpecReader.read(List.of()).violations()).hasSize(1);
+  }
+
+  @Test
+  void refusesAGridThatIsTooLarge() {
+    List<Long> seeds = java.util.stream.LongStream.range(0, 1000).boxed().toList();
+    List<Double> ratios =
+        java.util.stream.IntStream.rangeClosed(1, 100).mapToObj(i -> i / 100.0).toList();
+    tree.put("seeds", seeds);
+    tree.put("targets", Map.of("macs", ratios, "params", ratios));
+    assertThat(violations())
+        .containsExactly(new Violation("", "at most 100000 trials", "600 cells with 1000 seeds"));
+  }
+
+  @Test
+  void namesTheFloorBelowAKeepRatio() {
+    tree.put("targets", Map.of("macs", List.of(0.5, 0.01), "params", List.of(0.001)));
+    List<Violation> violations = SweepSpecCheck.floors(Specs.spec(tree), Specs.BASE);
+    assertThat(violations)
+        .extracting(Violation::field)
+        .containsExactly(
+            "targets.macs[1]", "targets.macs[1]", "targets.params[0]", "targets.params[0]");
+    assertThat(violations.get(0).expected())
+        .contains("the floor of magnitude on fashion-vit-96x6")
+        .contains("1 head, 8 qk, 8 v, 16 mlp");
+    assertThat(violations.get(0).found()).isEqualTo("0.01");
+  }
+
+  @Test
+  void suggestsTheRegisteredNameThatIsNear() {
+    assertThat(
+            SweepSpecCheck.unregistered(
+                "model", "model", "fashion-vit-96x5", List.of("fashion-vit-96x6", "deit")))
+        .isEqualTo(
+            new Violation(
+                "model",
+                "a registered model; did you mean fashion-vit-96x6?",
+                "\"fashion-vit-96x5\""));
+  }
+
+  @Test
+  void showsNoMoreThanALineOfWhatCame() {
+    tree.put("name", "x\n".repeat(10_000));
+    assertThat(violations().get(0).found()).hasSizeLessThan(120).doesNotContain("\n");
+  }
+
+  private List<Violation> violations() {
+    return SweepSpecReader.read(tree).violations();
+  }
+}
