@@ -135,9 +135,18 @@ final class Installation implements AutoCloseable {
     ProcessHandle.of(pid).orElseThrow().destroyForcibly();
   }
 
-  JsonNode put(String path, Path file) throws IOException, InterruptedException {
-    return send(
-        request(path).timeout(Duration.ofSeconds(60)).PUT(HttpRequest.BodyPublishers.ofFile(file)));
+  /** Uploads the file and registers it under that path. */
+  void register(String path, Path file) throws IOException, InterruptedException {
+    JsonNode artifact =
+        send(
+            request("/artifacts")
+                .timeout(Duration.ofSeconds(60))
+                .POST(HttpRequest.BodyPublishers.ofFile(file)));
+    String body = "{\"artifact\":\"" + artifact.path("sha256").asText() + "\"}";
+    send(
+        request(path)
+            .header("Content-Type", "application/json")
+            .PUT(HttpRequest.BodyPublishers.ofString(body)));
   }
 
   JsonNode post(String path, String body) throws IOException, InterruptedException {

@@ -51,9 +51,9 @@ class SurvivalTest {
     try (Installation espalier =
         Installation.start(Installation.root(), directory, 2, SETTINGS)) {
       espalier.addScheduler(SETTINGS);
-      espalier.put(
+      espalier.register(
           "/models/fashion-vit-96x6", shipped.resolve("models/fashion-vit-96x6.safetensors"));
-      espalier.put(
+      espalier.register(
           "/datasets/fashion-mnist-subset", shipped.resolve("datasets/fashion-mnist-subset.zip"));
       String sweep = espalier.post("/sweeps", SWEEP).path("sweepId").asText();
 
