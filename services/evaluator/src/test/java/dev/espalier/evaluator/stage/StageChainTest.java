@@ -37,7 +37,14 @@ class StageChainTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"magnitude, none", "random, none", "nvit, none"})
+  @CsvSource({
+    "magnitude, none",
+    "random, none",
+    "magnitude, smooth",
+    "magnitude, nvit-trend",
+    "nvit, none",
+    "nvit, smooth",
+  })
   void walksATrialFromSearchToEvaluation(String method, String policy) throws Exception {
     Map<String, ArtifactRef> plans = trial.plans(method, 0.6, policy);
     RecordingContext finetune = new RecordingContext(trial.finetune(Map.of()), plans);
