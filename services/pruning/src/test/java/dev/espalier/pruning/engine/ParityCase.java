@@ -18,12 +18,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * A small model with random weights and what PyTorch 2.13 with timm 1.0.29 computed from it, from
- * {@code src/test/resources/parity}.
+ * A small model with random weights and what PyTorch 2.13 computed from it, through timm 1.0.29 or
+ * transformers 5.18, from {@code src/test/resources/parity}.
  */
 enum ParityCase {
-  TIMM_GRAY28("timm-gray28", vit(28, 4, 1, 10, 1, 32, 2, 4)),
-  TIMM_DEIT_DISTILLED("timm-deit-distilled", vit(32, 8, 3, 5, 2, 48, 3, 3));
+  TIMM_GRAY28("timm-gray28", vit(28, 4, 1, 10, 1, 32, 2, 4, 1e-6)),
+  TIMM_DEIT_DISTILLED("timm-deit-distilled", vit(32, 8, 3, 5, 2, 48, 3, 3, 1e-6)),
+  HF_VIT("hf-vit", vit(32, 8, 3, 7, 1, 48, 3, 3, 1e-12));
 
   private final String folder;
   final VitArchitecture architecture;
@@ -34,7 +35,15 @@ enum ParityCase {
   }
 
   private static VitArchitecture vit(
-      int size, int patch, int channels, int classes, int prefix, int d, int depth, int heads) {
+      int size,
+      int patch,
+      int channels,
+      int classes,
+      int prefix,
+      int d,
+      int depth,
+      int heads,
+      double epsilon) {
     BlockShape block = new BlockShape(AttentionKind.MSA, heads, d / heads, d / heads, 4 * d);
     return new VitArchitecture(
         size,
@@ -44,13 +53,13 @@ enum ParityCase {
         prefix,
         d,
         d / heads,
-        1e-6,
+        epsilon,
         Collections.nCopies(depth, block));
   }
 
   VitWeights weights(NDManager manager) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    read(manager, "weights").forEach((name, array) -> tensors.put(name, VitModel.host(array)));
+    timm(read(manager, "weights")).forEach((name, a) -> tensors.put(name, VitModel.host(a)));
     return new VitWeights(architecture, tensors);
   }
 
@@ -59,7 +68,40 @@ enum ParityCase {
   }
 
   Map<String, NDArray> gradients(NDManager manager) {
-    return read(manager, "gradients");
+    return timm(read(manager, "gradients"));
+  }
+
+  /** Names of transformers as those of timm, with queries, keys and values in one tensor. */
+  private Map<String, NDArray> timm(Map<String, NDArray> arrays) {
+    if (this != HF_VIT) {
+      return arrays;
+    }
+    Map<String, NDArray> renamed = new HashMap<>();
+    arrays.forEach(
+        (name, array) -> {
+          String timm =
+              name.replace("vit.embeddings.cls_token", "cls_token")
+                  .replace("vit.embeddings.position_embeddings", "pos_embed")
+                  .replace("vit.embeddings.patch_embeddings.projection", "patch_embed.proj")
+                  .replace("vit.encoder.layer.", "blocks.")
+                  .replace("attention.output.dense", "attn.proj")
+                  .replace("intermediate.dense", "mlp.fc1")
+                  .replace("output.dense", "mlp.fc2")
+                  .replace("layernorm_before", "norm1")
+                  .replace("layernorm_after", "norm2")
+                  .replace("vit.layernorm", "norm")
+                  .replace("classifier", "head");
+          if (timm.contains("attention.attention.query")) {
+            NDArray keys = arrays.get(name.replace("query", "key"));
+            NDArray values = arrays.get(name.replace("query", "value"));
+            renamed.put(
+                timm.replace("attention.attention.query", "attn.qkv"),
+                array.concat(keys).concat(values));
+          } else if (!timm.contains("attention.attention")) {
+            renamed.put(timm, array);
+          }
+        });
+    return renamed;
   }
 
   private Map<String, NDArray> read(NDManager manager, String file) {
