@@ -33,7 +33,7 @@ import javax.sql.DataSource;
 
 /** The REST door: sweeps as YAML or JSON, and what steers them. */
 @Singleton
-@Path("/api/v1/sweeps")
+@Path("/api/v1")
 @Produces(MediaType.APPLICATION_JSON)
 public class IntakeResource {
 
@@ -51,6 +51,7 @@ public class IntakeResource {
   }
 
   @POST
+  @Path("/sweeps")
   @Consumes(MediaType.WILDCARD)
   public Response submit(
       @QueryParam("run") String run,
@@ -83,7 +84,7 @@ public class IntakeResource {
   }
 
   @POST
-  @Path("/{id}/cancel")
+  @Path("/sweeps/{id}/cancel")
   @Consumes(MediaType.WILDCARD)
   public SweepStatus.Line cancel(
       @PathParam("id") String id, @QueryParam("reason") @DefaultValue("") String reason)
@@ -93,14 +94,14 @@ public class IntakeResource {
   }
 
   @POST
-  @Path("/{id}/pause")
+  @Path("/sweeps/{id}/pause")
   @Consumes(MediaType.WILDCARD)
   public SweepStatus.Line pause(@PathParam("id") String id) throws SQLException {
     return steer(id, new SweepCommand.Pause());
   }
 
   @POST
-  @Path("/{id}/resume")
+  @Path("/sweeps/{id}/resume")
   @Consumes(MediaType.WILDCARD)
   public SweepStatus.Line resume(@PathParam("id") String id) throws SQLException {
     return steer(id, new SweepCommand.Resume());

@@ -27,7 +27,7 @@ final class Figures {
   /** Three significant digits, without an exponent. */
   static String digits(double value) {
     double size = Math.abs(value);
-    String format = size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 1 ? "%.2f" : "%.3f";
+    String format = size >= 100 ? "%.0f" : size >= 10 ? "%.1f" : size >= 0.1 ? "%.2f" : "%.3f";
     return minus(String.format(Locale.ROOT, format, value));
   }
 
@@ -54,7 +54,8 @@ final class Figures {
   }
 
   static String scientific(double value) {
-    return value == 0 ? "0" : minus(String.format(Locale.ROOT, "%.1e", value));
+    String text = String.format(Locale.ROOT, "%.1e", value);
+    return value == 0 ? "0" : minus(text.replaceAll("e([+-])0*", "e$1").replace("e+", "e"));
   }
 
   static String duration(double seconds) {
@@ -85,7 +86,7 @@ final class Figures {
   }
 
   private static String minus(String number) {
-    String clean = number.matches("-0(\\.0+)?") ? number.substring(1) : number;
+    String clean = number.matches("[-+]0(\\.0+)?") ? number.substring(1) : number;
     return clean.replace('-', '−');
   }
 }

@@ -62,8 +62,7 @@ final class ScatterChart {
             TOP,
             5);
     grid(svg, x, y, costLabel);
-    front(svg, points, x, y);
-    List<Box> taken = new ArrayList<>();
+    List<Box> taken = new ArrayList<>(front(svg, points, x, y));
     for (Point point : points) {
       double px = x.at(point.cost);
       double py = y.at(point.accuracy * 100);
@@ -104,19 +103,33 @@ final class ScatterChart {
         px((TOP + BOTTOM) / 2));
   }
 
-  private static void front(Markup svg, List<Point> points, Axis x, Axis y) {
+  /** Draws the front and answers with the room that it takes. */
+  private static List<Box> front(Markup svg, List<Point> points, Axis x, Axis y) {
     List<Point> front = ParetoFront.of(points, Point::cost, Point::accuracy);
+    List<Box> line = new ArrayList<>();
     if (front.size() < 2) {
-      return;
+      return line;
     }
     StringBuilder path = new StringBuilder();
+    double fromX = 0;
+    double fromY = 0;
     for (Point point : front) {
-      String px = px(x.at(point.cost));
-      String py = px(y.at(point.accuracy * 100));
-      path.append(path.isEmpty() ? "M" + px + " " + py : "H" + px + "V" + py);
+      double toX = x.at(point.cost);
+      double toY = y.at(point.accuracy * 100);
+      if (path.isEmpty()) {
+        path.append("M").append(px(toX)).append(" ").append(px(toY));
+      } else {
+        path.append("H").append(px(toX)).append("V").append(px(toY));
+        line.add(new Box(fromX, fromY - 1, toX, fromY + 1));
+        line.add(new Box(toX - 1, toY, toX + 1, fromY));
+      }
+      fromX = toX;
+      fromY = toY;
     }
     path.append("H").append(px(RIGHT));
+    line.add(new Box(fromX, fromY - 1, RIGHT, fromY + 1));
     svg.raw("<path class=\"front\" d=\"%s\"/>", path);
+    return line;
   }
 
   private static void mark(Markup svg, Point point, Axis x, Axis y) {
