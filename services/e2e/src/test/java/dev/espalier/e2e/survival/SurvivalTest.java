@@ -4,25 +4,42 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.espalier.schemas.Topics;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code kill -9} of a trainer, of a scheduler and of the broker while a real sweep runs. */
+/**
+ * One installation with two schedulers: a record nobody can read, a sweep handed in over Kafka, and
+ * {@code kill -9} of a trainer, of a scheduler and of the broker while that sweep runs.
+ */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SurvivalTest {
 
   /** Checkpoints often enough that each finetune has one before the first kill. */
-  private static final Map<String, String> SETTINGS =
-      Map.of("ESPALIER_CHECKPOINT_INTERVAL", "2s");
+  private static final Map<String, String> SETTINGS = Map.of("ESPALIER_CHECKPOINT_INTERVAL", "2s");
 
   private static final String SWEEP =
       """
@@ -36,64 +53,186 @@ class SurvivalTest {
       evaluation: {batchSize: 32, runs: 5}
       """;
 
+  /** The same sweep as protobuf text. */
+  private static final String COMMAND =
+      """
+      event_id: "7c1f0e0a-2f0b-4a57-9d53-0d1f6a0c2f11"
+      submit_sweep {
+        spec {
+          name: "survival" model: "fashion-vit-96x6" dataset: "fashion-mnist-subset"
+          methods { name: "magnitude" }
+          targets { macs: 0.75 macs: 0.5 }
+          seeds: 1
+          recipe { epochs: 2 batch_size: 64 learning_rate: 0.0005 }
+          evaluation { batch_size: 32 runs: 5 }
+        }
+      }
+      """;
+
   private static final String FINETUNES_WITH_CHECKPOINT =
       """
       select count(*) from stage
        where kind = 'FINETUNE' and state = 'RUNNING' and checkpoint is not null
       """;
 
-  private static final String LOST =
-      "select count(*) from event where type = 'attempt_ended'";
+  private static final String LOST = "select count(*) from event where type = 'attempt_ended'";
 
-  @Test
-  void aSweepFinishesByItselfWhateverIsKilled(@TempDir Path directory) throws Exception {
+  @TempDir private static Path directory;
+
+  private static Installation espalier;
+
+  @BeforeAll
+  static void start() throws Exception {
     Path shipped = Installation.root().resolve("services/standalone/src/main/resources");
-    try (Installation espalier =
-        Installation.start(Installation.root(), directory, 2, SETTINGS)) {
-      espalier.addScheduler(SETTINGS);
-      espalier.register(
-          "/models/fashion-vit-96x6", shipped.resolve("models/fashion-vit-96x6.safetensors"));
-      espalier.register(
-          "/datasets/fashion-mnist-subset", shipped.resolve("datasets/fashion-mnist-subset.zip"));
-      String sweep = espalier.post("/sweeps", SWEEP).path("sweepId").asText();
+    espalier = Installation.start(Installation.root(), directory.resolve("data"), 2, SETTINGS);
+    espalier.addScheduler(SETTINGS);
+    espalier.register(
+        "/models/fashion-vit-96x6", shipped.resolve("models/fashion-vit-96x6.safetensors"));
+    espalier.register(
+        "/datasets/fashion-mnist-subset", shipped.resolve("datasets/fashion-mnist-subset.zip"));
+  }
 
-      espalier.await(
-          "two finetunes run and have checkpoints",
-          Duration.ofMinutes(3),
-          () -> espalier.number(FINETUNES_WITH_CHECKPOINT) == 2);
-      espalier.kill("trainer-1");
-      espalier.await(
-          "the lost attempt is on record",
-          Duration.ofSeconds(60),
-          () -> espalier.number(LOST) >= 1);
-      long lostToTheTrainer = espalier.number(LOST);
-      assertThat(lostToTheTrainer).as("a trainer runs one stage at a time").isEqualTo(1);
-
-      espalier.kill("scheduler");
-      espalier.await(
-          "the scheduler is back", Duration.ofSeconds(90), () -> espalier.restarts("scheduler") >= 1);
-      espalier.kill("broker");
-      espalier.await(
-          "the sweep is completed",
-          Duration.ofMinutes(8),
-          () ->
-              espalier.get("/sweeps/" + sweep).path("state").asText().equals("COMPLETED"));
-
-      assertThat(espalier.restarts("broker")).isGreaterThanOrEqualTo(1);
-      assertThat(espalier.restarts("trainer-1")).isGreaterThanOrEqualTo(1);
-      everyCellHasExactlyOneResult(espalier, sweep);
-      assertThat(espalier.number("select count(*) from attempt where resumed_from_step > 0"))
-          .as("attempts that went on from a checkpoint")
-          .isGreaterThanOrEqualTo(1);
-      assertThat(espalier.number(LOST))
-          .as("no lease was lost to the outage of scheduler or broker")
-          .isEqualTo(lostToTheTrainer);
-      assertThat(deadLetters(espalier)).isEmpty();
+  @AfterAll
+  static void stop() {
+    if (espalier != null) {
+      espalier.close();
     }
   }
 
-  private static void everyCellHasExactlyOneResult(Installation espalier, String sweep)
-      throws Exception {
+  @Test
+  @Order(1)
+  void aRecordOfRandomBytesIsParkedWithItsReason() throws Exception {
+    Path noise = directory.resolve("noise.bin");
+    byte[] bytes = new byte[200];
+    new Random(7).nextBytes(bytes);
+    Files.write(noise, bytes);
+    produce(noise);
+    espalier.await(
+        "the record is among the dead letters",
+        Duration.ofSeconds(60),
+        () -> deadLetters().getOrDefault(Topics.deadLetters(Topics.SWEEP_COMMANDS), 0L) == 1);
+    ConsumerRecord<byte[], byte[]> parked = deadLetter();
+    assertThat(parked.value()).isEqualTo(bytes);
+    assertThat(StreamSupport.stream(parked.headers().spliterator(), false))
+        .anySatisfy(
+            header -> {
+              assertThat(header.key()).contains("reason");
+              assertThat(new String(header.value(), StandardCharsets.UTF_8)).isNotBlank();
+            });
+  }
+
+  @Test
+  @Order(2)
+  void aSweepEncodedByProtocAndProducedByKcatIsTheSameSweep() throws Exception {
+    Path message = directory.resolve("submit.bin");
+    Files.write(message, encode(COMMAND));
+    produce(message);
+    espalier.await(
+        "the sweep is accepted",
+        Duration.ofSeconds(60),
+        () -> espalier.number("select count(*) from sweep") == 1);
+    JsonNode again = espalier.post("/sweeps", SWEEP);
+    assertThat(again.path("attached").asBoolean()).as("REST joins it: %s", again).isTrue();
+    assertThat(espalier.texts("select sweep_id from sweep"))
+        .containsExactly(again.path("sweepId").asText());
+  }
+
+  @Test
+  @Order(3)
+  void aSweepFinishesByItselfWhateverIsKilled() throws Exception {
+    String sweep = espalier.post("/sweeps", SWEEP).path("sweepId").asText();
+    Map<String, Long> parkedBefore = deadLetters();
+    espalier.await(
+        "two finetunes run and have checkpoints",
+        Duration.ofMinutes(5),
+        () -> espalier.number(FINETUNES_WITH_CHECKPOINT) == 2);
+    espalier.kill("trainer-1");
+    espalier.await(
+        "the lost attempt is on record", Duration.ofSeconds(60), () -> espalier.number(LOST) >= 1);
+    long lostToTheTrainer = espalier.number(LOST);
+    assertThat(lostToTheTrainer).as("a trainer runs one stage at a time").isEqualTo(1);
+
+    espalier.kill("scheduler");
+    espalier.await(
+        "the scheduler is back", Duration.ofSeconds(90), () -> espalier.restarts("scheduler") >= 1);
+    espalier.kill("broker");
+    espalier.await(
+        "the sweep is completed",
+        Duration.ofMinutes(10),
+        () -> espalier.get("/sweeps/" + sweep).path("state").asText().equals("COMPLETED"));
+
+    assertThat(espalier.restarts("broker")).isGreaterThanOrEqualTo(1);
+    assertThat(espalier.restarts("trainer-1")).isGreaterThanOrEqualTo(1);
+    everyCellHasExactlyOneResult(sweep);
+    assertThat(espalier.number("select count(*) from attempt where resumed_from_step > 0"))
+        .as("attempts that went on from a checkpoint")
+        .isGreaterThanOrEqualTo(1);
+    assertThat(espalier.number(LOST))
+        .as("no lease was lost to the outage of scheduler or broker")
+        .isEqualTo(lostToTheTrainer);
+    assertThat(deadLetters()).as("nothing else was parked").isEqualTo(parkedBefore);
+  }
+
+  /** The text as bytes on the wire, by Debian's protoc. */
+  private static byte[] encode(String text) throws Exception {
+    Path imports = directory.resolve("imports");
+    Path validate = imports.resolve("buf/validate/validate.proto");
+    Files.createDirectories(validate.getParent());
+    try (InputStream proto =
+        SurvivalTest.class.getClassLoader().getResourceAsStream("buf/validate/validate.proto")) {
+      Files.copy(proto, validate, StandardCopyOption.REPLACE_EXISTING);
+    }
+    return Tool.run(
+        text.getBytes(StandardCharsets.UTF_8),
+        "protoc",
+        "--encode=espalier.sweep.v1.SweepCommand",
+        "-I",
+        Installation.root().resolve("schemas/src/main/proto").toString(),
+        "-I",
+        imports.toString(),
+        "espalier/sweep/v1/sweep.proto");
+  }
+
+  private static void produce(Path file) throws Exception {
+    Tool.run(
+        new byte[0],
+        "kcat",
+        "-P",
+        "-b",
+        espalier.kafka(),
+        "-t",
+        Topics.SWEEP_COMMANDS,
+        file.toString());
+  }
+
+  private static ConsumerRecord<byte[], byte[]> deadLetter() throws Exception {
+    Map<String, Object> settings =
+        Map.of(
+            "bootstrap.servers",
+            espalier.kafka(),
+            "auto.offset.reset",
+            "earliest",
+            "key.deserializer",
+            ByteArrayDeserializer.class,
+            "value.deserializer",
+            ByteArrayDeserializer.class);
+    try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(Topics.deadLetters(Topics.SWEEP_COMMANDS)).stream()
+              .map(p -> new TopicPartition(p.topic(), p.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      for (int polls = 0; polls < 50; polls++) {
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+          return record;
+        }
+      }
+      throw new AssertionError("no dead letter could be read");
+    }
+  }
+
+  private static void everyCellHasExactlyOneResult(String sweep) throws Exception {
     JsonNode results = espalier.get("/sweeps/" + sweep + "/results");
     assertThat(results.path("trials")).hasSize(2);
     List<String> succeeded =
@@ -110,10 +249,9 @@ class SurvivalTest {
   }
 
   /** Records in each dead-letter topic that is not empty. */
-  private static Map<String, Long> deadLetters(Installation espalier) throws Exception {
+  private static Map<String, Long> deadLetters() throws Exception {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", espalier.kafka()))) {
-      Set<String> topics =
-          Topics.ALL.stream().map(Topics::deadLetters).collect(Collectors.toSet());
+      Set<String> topics = Topics.ALL.stream().map(Topics::deadLetters).collect(Collectors.toSet());
       Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
       admin
           .describeTopics(topics)
