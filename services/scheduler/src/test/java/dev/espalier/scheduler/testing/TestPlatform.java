@@ -1,0 +1,174 @@
+package dev.espalier.scheduler.testing;
+
+import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.topics.TopicAdmin;
+import dev.espalier.messaging.trace.TraceContext;
+import dev.espalier.scheduler.assignment.LeaseSettings;
+import dev.espalier.scheduler.stream.Cause;
+import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.wiring.SchedulerRuntime;
+import dev.espalier.scheduler.wiring.SchedulerSettings;
+import dev.espalier.schemas.stage.v1.StageKind;
+import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.lifecycle.RetryPolicy;
+import dev.espalier.sweep.lifecycle.SweepCommand;
+import dev.espalier.testkit.Eventually;
+import dev.espalier.testkit.FakeWorker;
+import dev.espalier.testkit.FakeWorker.Ending;
+import dev.espalier.testkit.KafkaCluster;
+import dev.espalier.testkit.Postgres;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.flywaydb.core.Flyway;
+
+/**
+ * Real broker, real database, real schedulers, fake workers. One database serves all tests of a
+ * JVM, as one broker does; tests tell theirs apart by label.
+ */
+public final class TestPlatform {
+
+  public static final Duration SOON = Duration.ofSeconds(30);
+  public static final Duration LEASE = Duration.ofMillis(2500);
+
+  private static TestPlatform shared;
+
+  private final AgroalDataSource dataSource;
+  private final KafkaSettings kafka;
+
+  private TestPlatform() {
+    Postgres.Database database = Postgres.shared().newDatabase();
+    try {
+      dataSource =
+          AgroalDataSource.from(
+              new AgroalDataSourceConfigurationSupplier()
+                  .connectionPoolConfiguration(
+                      pool ->
+                          pool.maxSize(40)
+                              .acquisitionTimeout(Duration.ofSeconds(5))
+                              .connectionFactoryConfiguration(
+                                  factory -> factory.jdbcUrl(database.jdbcUrl()))));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    Flyway.configure().dataSource(dataSource).load().migrate();
+    kafka = KafkaSettings.of(KafkaCluster.shared().bootstrapServers());
+    TopicAdmin.createAll(kafka, Duration.ofSeconds(30));
+  }
+
+  public static synchronized TestPlatform shared() {
+    if (shared == null) {
+      shared = new TestPlatform();
+    }
+    return shared;
+  }
+
+  /** A replica with quick leases and retries, started. */
+  public SchedulerRuntime scheduler() {
+    SchedulerRuntime runtime =
+        new SchedulerRuntime(
+            dataSource,
+            kafka,
+            new SchedulerSettings(
+                new LeaseSettings(LEASE, Duration.ofSeconds(20), Duration.ofMillis(200)),
+                new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
+                new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30))),
+            new LabelledPlanning(),
+            new SimpleMeterRegistry());
+    runtime.start();
+    return runtime;
+  }
+
+  public AgroalDataSource dataSource() {
+    return dataSource;
+  }
+
+  public KafkaSettings kafka() {
+    return kafka;
+  }
+
+  /** A worker that can do all of a label's stages, not yet started. */
+  public FakeWorker.Builder worker(String label) {
+    FakeWorker.Builder worker =
+        FakeWorker.on(kafka.bootstrapServers())
+            .slots(2)
+            .host("host-" + UUID.randomUUID())
+            .script((command, assignment) -> success(command.getStageId()));
+    for (StageKind kind :
+        List.of(
+            StageKind.STAGE_KIND_SEARCH,
+            StageKind.STAGE_KIND_PRUNE,
+            StageKind.STAGE_KIND_FINETUNE,
+            StageKind.STAGE_KIND_EVALUATE)) {
+      worker.can(kind, label, 1);
+    }
+    return worker;
+  }
+
+  public static Ending success(String stageId) {
+    return new Ending.Success(Map.of("result", "of " + stageId), Map.of("top1_accuracy", 0.75));
+  }
+
+  /** Accepts a sweep of this label. */
+  public String submit(SweepStreams sweeps, String label, int trials) throws SQLException {
+    String sweepId = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
+    sweeps.decide(
+        sweepId,
+        new SweepCommand.Accept(LabelledPlanning.accepted(label, trials)),
+        new Cause(UUID.randomUUID().toString(), "tester", "team-a", TraceContext.start()));
+    return sweepId;
+  }
+
+  public static Cause cause() {
+    return new Cause(UUID.randomUUID().toString(), "tester", "team-a", TraceContext.start());
+  }
+
+  public void awaitState(String sweepId, String state) {
+    Eventually.within(
+        SOON,
+        () -> {
+          List<String> found = column("select state from sweep where sweep_id = ?", sweepId);
+          if (!found.equals(List.of(state))) {
+            throw new AssertionError(
+                "sweep "
+                    + sweepId
+                    + " is "
+                    + found
+                    + "; stages "
+                    + column(
+                        "select kind || ' ' || state || ' ' || count(*) from stage where stage_id in"
+                            + " (select stage_id from stage_claim where sweep_id = ?)"
+                            + " group by kind, state",
+                        sweepId));
+          }
+        });
+  }
+
+  /** The first column of all rows, as text. */
+  public List<String> column(String sql, Object... values) throws SQLException {
+    try (var connection = dataSource.getConnection();
+        var statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      try (ResultSet rows = statement.executeQuery()) {
+        List<String> column = new ArrayList<>();
+        while (rows.next()) {
+          column.add(rows.getString(1));
+        }
+        return column;
+      }
+    }
+  }
+
+  public int count(String sql, Object... values) throws SQLException {
+    return Integer.parseInt(column(sql, values).get(0));
+  }
+}
