@@ -25,9 +25,9 @@ public class WorkerReadiness implements HealthCheck {
   @Override
   public HealthCheckResponse call() {
     WorkerHealth health = worker.health();
-    boolean reachable = health.sinceAcknowledged().compareTo(SILENCE) < 0;
+    boolean reachable = health.joined() && health.sinceAcknowledged().compareTo(SILENCE) < 0;
     return HealthCheckResponse.named("worker")
-        .status(health.alive() && health.joined() && !health.draining() && reachable)
+        .status(health.alive() && reachable && !health.draining())
         .withData("worker", worker.id())
         .withData("joined", health.joined())
         .withData("draining", health.draining())
