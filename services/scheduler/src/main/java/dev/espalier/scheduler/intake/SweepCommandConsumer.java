@@ -1,5 +1,7 @@
 package dev.espalier.scheduler.intake;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import dev.espalier.eventstore.Inbox;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
@@ -93,6 +95,7 @@ public final class SweepCommandConsumer {
   private void submit(Connection connection, SweepCommand command, Cause cause)
       throws RefusedSweep, SQLException {
     SubmitSweep submit = command.getSubmitSweep();
+    refuseUnknown("submitSweep", submit);
     Submission submission =
         intake.read(SweepProto.tree(submit.getSpec(), command.getTeam()), submit.getRun());
     Cause accepted =
@@ -101,6 +104,29 @@ public final class SweepCommandConsumer {
     LOG.infof(
         "%s sweep %s of %d trials",
         receipt.attached() ? "attached to" : "accepted", receipt.sweepId(), receipt.trials());
+  }
+
+  /** Leaving out what a newer client asked for would run another sweep than the one it means. */
+  private static void refuseUnknown(String path, Message message) throws RefusedSweep {
+    for (int number : message.getUnknownFields().asMap().keySet()) {
+      throw new RefusedSweep(
+          new Violation(
+              path,
+              "the fields of " + message.getDescriptorForType().getFullName(),
+              "unknown field number " + number));
+    }
+    for (var field : message.getAllFields().entrySet()) {
+      String name = path + "." + field.getKey().getJsonName();
+      if (field.getValue() instanceof Message inner) {
+        refuseUnknown(name, inner);
+      } else if (field.getKey().isRepeated()
+          && field.getKey().getJavaType() == FieldDescriptor.JavaType.MESSAGE) {
+        List<?> elements = (List<?>) field.getValue();
+        for (int i = 0; i < elements.size(); i++) {
+          refuseUnknown(name + "[" + i + "]", (Message) elements.get(i));
+        }
+      }
+    }
   }
 
   private static List<dev.espalier.schemas.sweep.v1.Violation> wire(List<Violation> violations) {
