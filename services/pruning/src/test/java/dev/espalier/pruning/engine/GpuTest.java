@@ -4,18 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.util.cuda.CudaUtils;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
  * What the other tests say of the processor, of the first GPU; needs a CUDA build of the library.
  */
 @Tag("gpu")
+@EnabledIf(value = "isThere", disabledReason = "gpu: no CUDA device here")
 class GpuTest {
+
+  static boolean isThere() {
+    return CudaUtils.getGpuCount() > 0;
+  }
 
   @Test
   void computesOnTheGpuWhatPyTorchComputedOnTheProcessor() {
