@@ -23,7 +23,7 @@ public final class Inbox {
 
   private static final int KEPT_DAYS = 10;
   private static final int DAYS_AHEAD = 3;
-  private static final String PARTITION_PREFIX = "inbox_d";
+  private static final String PARTITION_PREFIX = "inbox_day_";
 
   /** Serialises makers of partitions. */
   private static final long LOCK = 0x657370616c696572L;

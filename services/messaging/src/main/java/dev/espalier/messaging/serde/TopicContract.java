@@ -3,6 +3,7 @@ package dev.espalier.messaging.serde;
 import build.buf.protovalidate.ValidationResult;
 import build.buf.protovalidate.Validator;
 import build.buf.protovalidate.ValidatorFactory;
+import build.buf.protovalidate.Violation;
 import build.buf.protovalidate.exceptions.ValidationException;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.OneofDescriptor;
@@ -155,8 +156,21 @@ public record TopicContract<M extends Message>(
           "the rules of " + message.getDescriptorForType().getFullName() + " do not compile", e);
     }
     return result.getViolations().stream()
-        .map(violation -> violation.toString())
+        .map(TopicContract::describe)
         .limit(20)
         .collect(Collectors.toList());
+  }
+
+  private static String describe(Violation violation) {
+    build.buf.validate.Violation found = violation.toProto();
+    String path =
+        found.getField().getElementsList().stream()
+            .map(
+                element ->
+                    element.hasIndex()
+                        ? element.getFieldName() + "[" + element.getIndex() + "]"
+                        : element.getFieldName())
+            .collect(Collectors.joining("."));
+    return path.isEmpty() ? found.getMessage() : path + ": " + found.getMessage();
   }
 }
