@@ -24,6 +24,13 @@ public record Split(byte[] images, int[] labels) {
     return labels.length;
   }
 
+  /** Images {@code from} to {@code to - 1}, copied. */
+  public Split slice(int from, int to) {
+    return new Split(
+        Arrays.copyOfRange(images, from * pixels(), to * pixels()),
+        Arrays.copyOfRange(labels, from, to));
+  }
+
   /** Bytes of one image, C * S * S. */
   int pixels() {
     return images.length / labels.length;

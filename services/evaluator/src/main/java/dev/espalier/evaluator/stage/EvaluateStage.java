@@ -6,6 +6,7 @@ import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.Split;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -28,7 +29,9 @@ import dev.espalier.pruning.vit.VitModel;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.FailureCategory;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -40,6 +43,7 @@ import java.util.Optional;
 final class EvaluateStage implements StageExecutor {
 
   private static final int ACCURACY_BATCH = 128;
+  private static final int PART = 4 * ACCURACY_BATCH;
   private static final int HONESTY_IMAGES = 64;
 
   private final StageFiles files;
@@ -63,7 +67,8 @@ final class EvaluateStage implements StageExecutor {
     VitWeights unrecovered = files.model(context.input("unrecovered"));
     ArtifactRef modelFile = context.input("model");
     VitWeights model = files.model(modelFile);
-    Steps steps = new Steps(context, 4 + SpeedComparison.forwards(runs));
+    List<Split> parts = parts(dataset.test());
+    Steps steps = new Steps(context, 1 + 3 * parts.size() + SpeedComparison.forwards(runs));
 
     double difference = maskDifference(context, base, unrecovered, model, dataset);
     steps.done();
@@ -75,12 +80,9 @@ final class EvaluateStage implements StageExecutor {
         VitModel unrecoveredModel = VitModel.frozen(tensors, unrecovered);
         VitModel cutModel = VitModel.frozen(tensors, model)) {
       Evaluator evaluator = new Evaluator(tensors, engine, ACCURACY_BATCH);
-      Evaluation recovered = evaluator.evaluate(cutModel, dataset, dataset.test());
-      steps.done();
-      Evaluation before = evaluator.evaluate(unrecoveredModel, dataset, dataset.test());
-      steps.done();
-      Evaluation whole = evaluator.evaluate(baseModel, dataset, dataset.test());
-      steps.done();
+      Accuracy recovered = accuracy(evaluator, cutModel, dataset, parts, steps);
+      Accuracy before = accuracy(evaluator, unrecoveredModel, dataset, parts, steps);
+      Accuracy whole = accuracy(evaluator, baseModel, dataset, parts, steps);
       speed =
           SpeedComparison.measure(
               tensors,
@@ -92,7 +94,7 @@ final class EvaluateStage implements StageExecutor {
               batchSize,
               runs,
               steps::done);
-      testImages = recovered.images();
+      testImages = dataset.test().size();
       accuracies(measured, recovered, before, whole);
       costs(measured, base, model, cutModel);
     }
@@ -142,14 +144,42 @@ final class EvaluateStage implements StageExecutor {
     return new StageFailure(FailureCategory.FAILURE_CATEGORY_INTERNAL, "MASK_MISMATCH", message);
   }
 
+  /** Shares of the test images whose class is the best, and among the best five. */
+  private record Accuracy(double top1, double top5) {}
+
+  /** Parts of a split, so that there is headway to tell between them. */
+  private static List<Split> parts(Split split) {
+    List<Split> parts = new ArrayList<>();
+    for (int from = 0; from < split.size(); from += PART) {
+      parts.add(split.slice(from, Math.min(from + PART, split.size())));
+    }
+    return parts;
+  }
+
+  private static Accuracy accuracy(
+      Evaluator evaluator, VitModel model, ImageDataset dataset, List<Split> parts, Steps steps)
+      throws StageStopped {
+    long first = 0;
+    long five = 0;
+    long images = 0;
+    for (Split part : parts) {
+      Evaluation evaluation = evaluator.evaluate(model, dataset, part);
+      first += Math.round(evaluation.top1Accuracy() * evaluation.images());
+      five += Math.round(evaluation.top5Accuracy() * evaluation.images());
+      images += evaluation.images();
+      steps.done();
+    }
+    return new Accuracy((double) first / images, (double) five / images);
+  }
+
   private static void accuracies(
-      Map<String, Double> measured, Evaluation recovered, Evaluation before, Evaluation base) {
-    measured.put("top1_accuracy", recovered.top1Accuracy());
-    measured.put("top5_accuracy", recovered.top5Accuracy());
-    measured.put("top1_before_recovery", before.top1Accuracy());
-    measured.put("top5_before_recovery", before.top5Accuracy());
-    measured.put("base_top1_accuracy", base.top1Accuracy());
-    measured.put("base_top5_accuracy", base.top5Accuracy());
+      Map<String, Double> measured, Accuracy recovered, Accuracy before, Accuracy base) {
+    measured.put("top1_accuracy", recovered.top1());
+    measured.put("top5_accuracy", recovered.top5());
+    measured.put("top1_before_recovery", before.top1());
+    measured.put("top5_before_recovery", before.top5());
+    measured.put("base_top1_accuracy", base.top1());
+    measured.put("base_top5_accuracy", base.top5());
   }
 
   private void costs(
