@@ -3,6 +3,7 @@ package dev.espalier.cli.bench;
 import dev.espalier.cli.CommandFailed;
 import dev.espalier.cli.Context;
 import dev.espalier.cli.ExitCode;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -87,7 +89,7 @@ public final class BenchCommand {
 
     @Override
     public Integer call() {
-      return run("train", context, shape);
+      return run("BenchTrain", context, shape);
     }
   }
 
@@ -103,18 +105,31 @@ public final class BenchCommand {
 
     @Override
     public Integer call() {
-      return run("infer", context, shape);
+      return run("BenchInfer", context, shape);
     }
   }
 
-  private static int run(String mode, Context context, Shape shape) {
-    Path jar = Context.home().resolve("services/benchmarks/target/espalier-benchmarks.jar");
-    if (!Files.isRegularFile(jar)) {
-      throw new CommandFailed("not built yet: there is no " + jar);
+  /** The engine is measured as the trainer carries it. */
+  static String classPath(Path home) {
+    Path target = home.resolve("services/benchmarks/target");
+    Path engine = home.resolve("services/trainer/target/quarkus-app/lib/main");
+    try (Stream<Path> files = Files.list(target)) {
+      Path jar =
+          files
+              .filter(file -> file.getFileName().toString().matches("espalier-benchmarks-.*\\.jar"))
+              .findFirst()
+              .orElseThrow(() -> new CommandFailed("not built yet: there is no jar in " + target));
+      return jar + File.pathSeparator + engine.resolve("*");
+    } catch (IOException e) {
+      throw new CommandFailed("not built yet: there is no " + target);
     }
+  }
+
+  private static int run(String main, Context context, Shape shape) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx1g", "-Dai.djl.offline=true", "-jar", jar.toString(), mode));
+    command.addAll(List.of("-Xmx1g", "-Dai.djl.offline=true", "-cp", classPath(Context.home())));
+    command.add("dev.espalier.benchmarks." + main);
     command.addAll(
         List.of(
             "--dim", "" + shape.dim,

@@ -38,8 +38,8 @@ public final class DatasetCommand {
       },
       footerHeading = "%nExamples:%n",
       footer = {
-        "  espalier dataset add fashion-mnist /usr/share/dataset-fashion-mnist",
-        "  espalier dataset add small /usr/share/dataset-fashion-mnist --train 6000 --test 1000",
+        "  espalier dataset add fashion-mnist /usr/share/datasets/fashion-mnist",
+        "  espalier dataset add small /usr/share/datasets/fashion-mnist --train 6000 --test 1000",
         "  espalier dataset add mine dataset.zip --replace"
       })
   static final class Add implements Callable<Integer> {

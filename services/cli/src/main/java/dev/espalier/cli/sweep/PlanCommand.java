@@ -2,7 +2,6 @@ package dev.espalier.cli.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.espalier.architecture.cost.Cost;
-import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.cli.BadInput;
 import dev.espalier.cli.Context;
@@ -11,15 +10,15 @@ import dev.espalier.cli.registry.Shipped;
 import dev.espalier.cli.server.Scheduler;
 import dev.espalier.cli.text.Table;
 import dev.espalier.cli.text.Units;
+import dev.espalier.datasets.DatasetArtifact;
+import dev.espalier.datasets.ImageDataset;
 import dev.espalier.sweep.planning.ArtifactPointer;
-import dev.espalier.sweep.planning.Cell;
+import dev.espalier.sweep.planning.DatasetSize;
 import dev.espalier.sweep.planning.Engine;
-import dev.espalier.sweep.planning.PlannedStage;
+import dev.espalier.sweep.planning.PlanPreview;
 import dev.espalier.sweep.planning.Planner;
 import dev.espalier.sweep.planning.ResolvedInputs;
-import dev.espalier.sweep.planning.StageKind;
 import dev.espalier.sweep.planning.SweepPlan;
-import dev.espalier.sweep.planning.Trial;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.Violation;
@@ -27,10 +26,8 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -49,6 +46,7 @@ import picocli.CommandLine.Parameters;
     footer = {"  espalier plan sweep.yaml", "  espalier plan sweep.yaml -o json"})
 public final class PlanCommand implements Callable<Integer> {
 
+  private static final int MOST_MERGED = 12;
   private static final String UNKNOWN_TYPE = "application/octet-stream";
 
   @Mixin private Context context;
@@ -87,10 +85,11 @@ public final class PlanCommand implements Callable<Integer> {
                 dataset.orElseThrow().artifact()),
             run,
             Engine.CPU);
+    PlanPreview preview = PlanPreview.of(plan, size(dataset.orElseThrow()));
     if (context.json()) {
-      context.printJson(tree(plan));
+      context.printJson(preview.toTree());
     } else {
-      print(plan);
+      print(plan, preview);
     }
     return ExitCode.DONE;
   }
@@ -145,96 +144,75 @@ public final class PlanCommand implements Callable<Integer> {
     }
   }
 
-  private static void print(SweepPlan plan) {
+  /** Empty where the registry does not say. */
+  private static Optional<DatasetSize> size(Registered dataset) {
+    if (dataset.entry() != null) {
+      JsonNode images = dataset.entry().path("summary").path("images");
+      return images.isObject()
+          ? Optional.of(
+              new DatasetSize(
+                  images.path("train").asInt(),
+                  images.path("validation").asInt(),
+                  images.path("test").asInt()))
+          : Optional.empty();
+    }
+    try {
+      ImageDataset images = DatasetArtifact.read(dataset.bytes());
+      return Optional.of(
+          new DatasetSize(images.train().size(), images.validation().size(), images.test().size()));
+    } catch (IOException e) {
+      throw new IllegalStateException("the shipped dataset cannot be read", e);
+    }
+  }
+
+  private static void print(SweepPlan plan, PlanPreview preview) {
     Cost base = Cost.of(plan.inputs().base());
     System.out.printf(
         "sweep %s  %s: %s, %s%n",
         plan.sweepId(),
         plan.spec().name(),
-        Units.plural(plan.cells().size(), "cell"),
-        Units.plural(plan.trials().size(), "trial"));
+        Units.plural(preview.cells().size(), "cell"),
+        Units.plural(preview.trials(), "trial"));
     System.out.printf(
         "base  %s: %s params, %s MACs%n%n",
         plan.spec().model(), Units.count(base.params()), Units.count(base.macs()));
-    Table cells = new Table("cell", "configuration", "seeds", "stages", "budget");
-    for (Cell cell : plan.cells()) {
-      List<Trial> trials =
-          plan.trials().stream().filter(trial -> trial.cellId().equals(cell.id())).toList();
+    Table cells = new Table("cell", "configuration", "MACs", "params", "floor");
+    for (PlanPreview.CellForecast cell : preview.cells()) {
       cells.row(
-          cell.id(),
-          cell.title(),
-          trials.size(),
-          trials.stream().mapToInt(trial -> trial.stages().size()).sum(),
-          Units.count(cell.keepRatio() * base.of(cell.targetKind()))
-              + (cell.targetKind() == TargetKind.MACS ? " MACs" : " params"));
+          cell.cellId(),
+          cell.cell().title(),
+          cell.macs().map(Units::count).orElse("-"),
+          cell.params().map(Units::count).orElse("-"),
+          String.format(Locale.ROOT, "%.3f", cell.floor()));
     }
     cells.lines().forEach(System.out::println);
     System.out.println();
-    Table stages = new Table("stage", "asked for", "to run", "shared");
-    for (StageKind kind : StageKind.values()) {
-      Counts counts = counts(plan, kind);
-      if (counts.asked() > 0) {
-        stages.row(
-            kind.name().toLowerCase(Locale.ROOT),
-            counts.asked(),
-            counts.distinct(),
-            counts.asked() - counts.distinct());
-      }
+    Table stages = new Table("stages", "asked for", "to run");
+    for (PlanPreview.KindCount kind : preview.kinds()) {
+      stages.row(kind.kind().text(), kind.asked(), kind.distinct());
     }
     stages.lines().forEach(System.out::println);
-  }
-
-  private record Counts(long asked, long distinct) {}
-
-  private static Counts counts(SweepPlan plan, StageKind kind) {
-    return new Counts(
-        plan.trials().stream()
-            .flatMap(trial -> trial.stages().stream())
-            .filter(stage -> stage.spec().kind() == kind)
-            .count(),
-        plan.distinctStages().stream().filter(stage -> stage.spec().kind() == kind).count());
-  }
-
-  private static Map<String, Object> tree(SweepPlan plan) {
-    Cost base = Cost.of(plan.inputs().base());
-    Map<String, Object> tree = new LinkedHashMap<>();
-    tree.put("sweepId", plan.sweepId());
-    tree.put("name", plan.spec().name());
-    tree.put(
-        "base", Map.of("model", plan.spec().model(), "params", base.params(), "macs", base.macs()));
-    tree.put("spec", plan.spec().toTree());
-    List<Object> cells = new ArrayList<>();
-    for (Cell cell : plan.cells()) {
-      Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("cellId", cell.id());
-      entry.put("method", cell.method());
-      entry.put("redistribution", cell.redistribution());
-      entry.put("targetKind", cell.targetKind().text());
-      entry.put("keepRatio", cell.keepRatio());
-      entry.put(
-          "trials",
-          plan.trials().stream()
-              .filter(trial -> trial.cellId().equals(cell.id()))
-              .map(
-                  trial ->
-                      Map.of(
-                          "trialId", trial.trialId(),
-                          "seed", trial.seed(),
-                          "stages", trial.stages().stream().map(PlannedStage::stageId).toList()))
-              .toList());
-      cells.add(entry);
-    }
-    tree.put("cells", cells);
-    Map<String, Object> stages = new LinkedHashMap<>();
-    for (StageKind kind : StageKind.values()) {
-      Counts counts = counts(plan, kind);
-      if (counts.asked() > 0) {
-        stages.put(
-            kind.name().toLowerCase(Locale.ROOT),
-            Map.of("asked", counts.asked(), "distinct", counts.distinct()));
+    if (!preview.merged().isEmpty()) {
+      System.out.println();
+      Table merged = new Table("shared stage", "trials");
+      preview.merged().stream()
+          .limit(MOST_MERGED)
+          .forEach(stage -> merged.row(stage.title(), stage.trials()));
+      merged.lines().forEach(System.out::println);
+      if (preview.merged().size() > MOST_MERGED) {
+        System.out.printf("... and %d more%n", preview.merged().size() - MOST_MERGED);
       }
     }
-    tree.put("stages", stages);
-    return tree;
+    preview
+        .deviceTime()
+        .ifPresent(
+            time ->
+                System.out.printf(
+                    "%ndevice time about %s (%s to %s); without sharing %s%n%s%n",
+                    Units.duration(time.seconds()),
+                    Units.duration(time.low()),
+                    Units.duration(time.high()),
+                    Units.duration(time.withoutSharing()),
+                    time.assumptions()));
   }
 }

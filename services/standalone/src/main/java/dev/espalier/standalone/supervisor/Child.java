@@ -34,7 +34,7 @@ final class Child {
       Integer exitCode,
       ProcessIdentity process) {}
 
-  private static final long POLL_MILLIS = 100;
+  private static final long POLL_MILLIS = 200;
   private static final long LOG_LIMIT_BYTES = 5L << 20;
 
   /**
