@@ -60,16 +60,16 @@ final class Figures {
 
   static String duration(double seconds) {
     if (seconds < 1) {
-      return String.format(Locale.ROOT, "%.0f ms", seconds * 1000);
+      return String.format(Locale.ROOT, "%.0f\u00a0ms", seconds * 1000);
     }
     if (seconds < 60) {
-      return String.format(Locale.ROOT, "%.1f s", seconds);
+      return String.format(Locale.ROOT, "%.1f\u00a0s", seconds);
     }
     long whole = Math.round(seconds);
     if (whole < 3600) {
-      return "%d min %02d s".formatted(whole / 60, whole % 60);
+      return "%d\u00a0min\u00a0%02d\u00a0s".formatted(whole / 60, whole % 60);
     }
-    return "%d h %02d min".formatted(whole / 3600, whole % 3600 / 60);
+    return "%d\u00a0h\u00a0%02d\u00a0min".formatted(whole / 3600, whole % 3600 / 60);
   }
 
   static String bytes(double bytes) {

@@ -40,8 +40,8 @@ class ReportPartsTest {
       assertThat(Figures.ratio(0.5)).isEqualTo("0.5");
       assertThat(Figures.ratio(1)).isEqualTo("1.0");
       assertThat(Figures.scientific(4.43e-6)).isEqualTo("4.4e−6");
-      assertThat(Figures.duration(0.25)).isEqualTo("250 ms");
-      assertThat(Figures.duration(402)).isEqualTo("6 min 42 s");
+      assertThat(Figures.duration(0.25)).isEqualTo("250\u00a0ms");
+      assertThat(Figures.duration(402)).isEqualTo("6\u00a0min\u00a042\u00a0s");
       assertThat(Look.px(1.25)).contains(".");
     } finally {
       Locale.setDefault(before);
