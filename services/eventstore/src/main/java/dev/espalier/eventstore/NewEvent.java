@@ -2,6 +2,7 @@ package dev.espalier.eventstore;
 
 import com.google.protobuf.Message;
 import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.messaging.topics.TopicAdmin;
 import dev.espalier.messaging.trace.TraceContext;
 import java.time.Instant;
 import java.util.UUID;
@@ -21,6 +22,18 @@ public record NewEvent(
     Integer partition,
     String traceparent,
     Instant occurredAt) {
+
+  /** What the topics take, less room for key and headers. */
+  private static final int LARGEST_PAYLOAD_BYTES = TopicAdmin.LARGEST_MESSAGE_BYTES - 16 * 1024;
+
+  public NewEvent {
+    if (payload.length > LARGEST_PAYLOAD_BYTES) {
+      // Once appended it would hold up all that comes after it.
+      throw new IllegalArgumentException(
+          "expected at most %d bytes of %s for %s but found %d"
+              .formatted(LARGEST_PAYLOAD_BYTES, type, topic, payload.length));
+    }
+  }
 
   public static <M extends Message> NewEvent of(
       TopicContract<M> contract, M message, Instant occurredAt, TraceContext trace) {

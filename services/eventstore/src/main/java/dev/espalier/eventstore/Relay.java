@@ -24,7 +24,6 @@ import javax.sql.DataSource;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 import org.postgresql.PGConnection;
@@ -168,7 +167,7 @@ public final class Relay implements AutoCloseable {
           publishing = false;
           release(connection);
         }
-      } catch (SQLException | KafkaException | ExecutionException | IllegalStateException e) {
+      } catch (SQLException | ExecutionException | RuntimeException e) {
         trouble(e);
         sleep(PAUSE_MS);
       } catch (InterruptedException e) {

@@ -1,7 +1,9 @@
 package dev.espalier.eventstore;
 
+import dev.espalier.messaging.consume.PassingErrors;
+
 /** Another writer appended first: load again and decide again. */
-public final class VersionConflict extends RuntimeException {
+public final class VersionConflict extends RuntimeException implements PassingErrors.Passing {
 
   private static final long serialVersionUID = 1L;
 

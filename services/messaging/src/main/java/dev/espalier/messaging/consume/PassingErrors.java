@@ -20,6 +20,9 @@ public final class PassingErrors {
 
   private static final int DEPTH = 20;
 
+  /** Marks exceptions of other modules that pass by trying again. */
+  public interface Passing {}
+
   private PassingErrors() {}
 
   /** Whether waiting may help with the error or one of its causes. */
@@ -43,7 +46,8 @@ public final class PassingErrors {
   }
 
   private static boolean isOutage(Throwable error) {
-    return error instanceof RetriableException
+    return error instanceof Passing
+        || error instanceof RetriableException
         || error instanceof TimeoutException
         || error instanceof SocketException
         || error instanceof SocketTimeoutException;

@@ -140,7 +140,12 @@ public final class EventPublisher implements AutoCloseable {
   /** Sends what is queued for a few seconds more, then gives up on the rest. */
   @Override
   public void close() {
-    flush(CLOSE_LIMIT);
+    close(CLOSE_LIMIT);
+  }
+
+  /** As {@link #close()}, waiting for the broker no longer than the limit. */
+  public void close(Duration limit) {
+    flush(limit);
     synchronized (this) {
       closed = true;
       notifyAll();

@@ -69,6 +69,8 @@ public final class WorkerRuntime implements AutoCloseable {
   /** What is left for the last reports when the drain limit is over. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(3);
 
+  private static final Duration SHORTEST_GOODBYE = Duration.ofSeconds(1);
+
   /** Leases whose repeated assignment is recognised. */
   private static final int REMEMBERED_LEASES = 10_000;
 
@@ -137,6 +139,7 @@ public final class WorkerRuntime implements AutoCloseable {
       return;
     }
     publish(event().setWorkerJoined(introduction()));
+    acknowledgedNanos = System.nanoTime();
     joined = true;
     long intervalMs = settings.heartbeatInterval().toMillis();
     clock.scheduleAtFixedRate(this::beat, 0, intervalMs, TimeUnit.MILLISECONDS);
@@ -180,14 +183,20 @@ public final class WorkerRuntime implements AutoCloseable {
       }
     }
     slots.shutdownNow();
+    clock.shutdownNow();
+    // Last reports first: who reads of the leaving should know what was given back.
+    publisher.flush(left(deadline));
     if (joined) {
       publish(event().setWorkerLeft(WorkerLeft.newBuilder().setReason("drained")));
     }
-    clock.shutdownNow();
-    publisher.flush(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
     commands.close();
-    publisher.close();
+    publisher.close(left(deadline));
     LOG.info("{} left", workerId);
+  }
+
+  private static Duration left(long deadline) {
+    Duration left = Duration.ofNanos(deadline - System.nanoTime());
+    return left.compareTo(SHORTEST_GOODBYE) < 0 ? SHORTEST_GOODBYE : left;
   }
 
   private void awaitStages(long deadline) {

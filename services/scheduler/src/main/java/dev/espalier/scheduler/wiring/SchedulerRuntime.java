@@ -2,6 +2,7 @@ package dev.espalier.scheduler.wiring;
 
 import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.Inbox;
+import dev.espalier.eventstore.InboxUpkeep;
 import dev.espalier.eventstore.Relay;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.KafkaSettings;
@@ -39,6 +40,7 @@ public final class SchedulerRuntime implements AutoCloseable {
 
   private final SweepStreams sweeps;
   private final Relay relay;
+  private final InboxUpkeep upkeep;
   private final AssignmentLoop assignment;
   private final LeaseWatch leaseWatch;
   private final List<RecordLoop<?>> loops;
@@ -56,6 +58,7 @@ public final class SchedulerRuntime implements AutoCloseable {
     TrialStreams trials = new TrialStreams(events);
     this.sweeps = new SweepStreams(events, transactions);
     this.relay = new Relay(dataSource, kafka, metrics);
+    this.upkeep = new InboxUpkeep(transactions, inbox);
 
     StageProgress progress = new StageProgress(transactions, inbox, stages);
     WorkerPresence presence = new WorkerPresence(transactions, settings.leases());
@@ -113,6 +116,7 @@ public final class SchedulerRuntime implements AutoCloseable {
 
   /** The database must have its tables and the broker its topics. */
   public void start() {
+    upkeep.start();
     relay.start();
     loops.forEach(RecordLoop::start);
     assignment.start();
@@ -151,5 +155,6 @@ public final class SchedulerRuntime implements AutoCloseable {
     leaseWatch.close();
     loops.forEach(RecordLoop::close);
     relay.close();
+    upkeep.close();
   }
 }

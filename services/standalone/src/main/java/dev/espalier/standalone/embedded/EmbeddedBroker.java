@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Properties;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -26,9 +27,13 @@ public final class EmbeddedBroker implements AutoCloseable {
 
   private static final int NODE = 1;
 
+  /** Longest wait for a predecessor on its way out. */
+  private static final Duration TAKE_OVER_LIMIT = Duration.ofSeconds(30);
+
   private final Path dataDir;
   private final int port;
   private final int controllerPort;
+  private DirectoryLock lock;
   private KafkaRaftServer server;
 
   /**
@@ -46,17 +51,28 @@ public final class EmbeddedBroker implements AutoCloseable {
     if (server != null) {
       return;
     }
-    Properties settings = settings();
-    format(settings);
-    KafkaRaftServer starting = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+    DirectoryLock taken = DirectoryLock.acquire(dataDir, TAKE_OVER_LIMIT);
+    try {
+      Properties settings = settings();
+      format(settings);
+      server = started(new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM));
+      lock = taken;
+    } finally {
+      if (server == null) {
+        taken.close();
+      }
+    }
+  }
+
+  private KafkaRaftServer started(KafkaRaftServer starting) {
     try {
       starting.startup();
+      return starting;
     } catch (RuntimeException e) {
       starting.shutdown();
       throw new IllegalStateException(
           "expected a broker at " + bootstrapServers() + " over " + dataDir + " but: " + e, e);
     }
-    server = starting;
   }
 
   public String bootstrapServers() {
@@ -73,6 +89,7 @@ public final class EmbeddedBroker implements AutoCloseable {
       server.shutdown();
       server.awaitShutdown();
       server = null;
+      lock.close();
     }
   }
 

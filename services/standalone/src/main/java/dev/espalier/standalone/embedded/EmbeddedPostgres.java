@@ -31,12 +31,16 @@ public final class EmbeddedPostgres implements AutoCloseable {
 
   public static final String USER = "postgres";
 
+  /** Longest wait for a predecessor on its way out. */
+  private static final Duration TAKE_OVER_LIMIT = Duration.ofSeconds(30);
+
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final Duration STOP_LIMIT = Duration.ofSeconds(15);
 
   private final Path dataDir;
   private final int port;
   private final boolean durable;
+  private DirectoryLock lock;
   private io.zonky.test.db.postgres.embedded.EmbeddedPostgres server;
 
   /**
@@ -61,8 +65,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
     if (server != null) {
       return;
     }
+    lock = DirectoryLock.acquire(dataDir, TAKE_OVER_LIMIT);
     try {
-      Files.createDirectories(dataDir);
       stopLeftover();
       server = builder().start();
       createDatabase();
@@ -98,13 +102,17 @@ public final class EmbeddedPostgres implements AutoCloseable {
 
   /** Ends sessions and stops the server. */
   public synchronized void stop() {
-    if (server != null) {
-      try {
+    try {
+      if (server != null) {
         server.close();
-      } catch (IOException e) {
-        throw new UncheckedIOException("expected PostgreSQL at port " + port + " to stop", e);
-      } finally {
-        server = null;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("expected PostgreSQL at port " + port + " to stop", e);
+    } finally {
+      server = null;
+      if (lock != null) {
+        lock.close();
+        lock = null;
       }
     }
   }
