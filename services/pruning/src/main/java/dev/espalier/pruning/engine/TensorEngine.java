@@ -27,6 +27,7 @@ public final class TensorEngine {
     settings
         .cacheDirectory()
         .ifPresent(directory -> System.setProperty("DJL_CACHE_DIR", directory.toString()));
+    NativeMemory.keep();
     this.engine = Engine.getEngine("PyTorch");
     this.device = device(settings.device());
     JniUtils.setNumThreads(settings.threads());

@@ -33,6 +33,9 @@ import java.util.Map;
  */
 final class VitScript {
 
+  /** Up to here two plain products beat the fused kernel on a processor (see RATIONALE.md). */
+  static final int FEW_TOKENS = 64;
+
   private static final String OPTIMIZER =
       """
         def clip(self, g: List[Tensor], most: Tensor) -> Tensor:
@@ -196,9 +199,15 @@ final class VitScript {
     headGate("q", l + ".qk", H, q);
     headGate("v", l + ".v", H, v);
     // The base model's scale, whatever is left of the query width.
-    line(
-        "y = torch.scaled_dot_product_attention(q, k, v, None, 0., False, scale=%s)",
-        number(1 / Math.sqrt(vit.scaleWidth()))); // (B, H, T, v)
+    String scale = number(1 / Math.sqrt(vit.scaleWidth()));
+    if (vit.tokens() <= FEW_TOKENS) {
+      line("y = torch.matmul(torch.mul(q, %s), torch.transpose(k, 2, 3))", scale); // (B, H, T, T)
+      line("y = torch.matmul(torch.softmax(y, 3), v)"); // (B, H, T, v)
+    } else {
+      line(
+          "y = torch.scaled_dot_product_attention(q, k, v, None, 0., False, scale=%s)",
+          scale); // (B, H, T, v)
+    }
     headGate("y", l + ".heads", H, 1);
     line("y = torch.reshape(torch.transpose(y, 1, 2), [b, %d, %d])", vit.tokens(), H * v);
     line("y = %s", linear(name + "proj", "y")); // (B, T, d)

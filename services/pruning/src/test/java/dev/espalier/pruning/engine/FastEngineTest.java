@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.List;
@@ -80,6 +83,38 @@ class FastEngineTest {
       NDArray gradient = expected.gradient(name, manager);
       float tolerance = 1e-5f * Math.max(1, gradient.abs().max().getFloat());
       ParityTest.assertClose(name, found.gradient(name, manager), gradient, tolerance);
+    }
+  }
+
+  @Test
+  void attendsAlikeOverManyTokensWithTheFusedKernel() {
+    VitArchitecture many =
+        new VitArchitecture(
+            36,
+            4,
+            1,
+            5,
+            1,
+            12,
+            6,
+            1e-6,
+            List.of(
+                new BlockShape(AttentionKind.MSA, 2, 5, 5, 9), TinyVit.UNEQUAL.blocks().get(0)));
+    assertThat(many.tokens()).isGreaterThan(VitScript.FEW_TOKENS);
+    assertThat(TinyVit.UNEQUAL.tokens()).isLessThan(VitScript.FEW_TOKENS);
+    NDArray large =
+        manager.create(
+            TinyVit.normal(new SplittableRandom(4), 2 * 36 * 36, 0, 1), new Shape(2, 1, 36, 36));
+    NDArray classes = manager.create(new long[] {1, 4});
+    try (VitModel a = VitModel.trainable(Engines.TENSORS, TinyVit.weights(many, 1));
+        VitModel b = VitModel.trainable(Engines.TENSORS, TinyVit.weights(many, 1))) {
+      reference.backward(a, large, classes, Objective.CROSS_ENTROPY, null, Gates.NONE);
+      fast.backward(b, large, classes, Objective.CROSS_ENTROPY, null, Gates.NONE);
+      for (String name : a.parameters().keySet()) {
+        NDArray gradient = a.gradient(name, manager);
+        float tolerance = 1e-5f * Math.max(1, gradient.abs().max().getFloat());
+        ParityTest.assertClose(name, b.gradient(name, manager), gradient, tolerance);
+      }
     }
   }
 
