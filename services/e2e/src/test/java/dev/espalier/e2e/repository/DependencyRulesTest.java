@@ -111,6 +111,7 @@ class DependencyRulesTest {
             "java..",
             "org.slf4j..",
             "ai.djl..",
+            "com.sun.jna..",
             "dev.espalier.architecture..",
             "dev.espalier.artifacts..",
             "dev.espalier.datasets.."),
