@@ -2,7 +2,9 @@ package dev.espalier.schemas.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.TextFormat;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.schemas.sweep.v1.SweepCommand;
 import dev.espalier.sweep.spec.SpecReading;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -55,6 +58,17 @@ class ExamplesTest {
     Map<String, Object> tree = SweepProto.tree(SweepProto.message(written), "");
     assertThat(SweepSpecReader.read(tree).orThrow().canonicalJson())
         .isEqualTo(spec.canonicalJson());
+  }
+
+  @Test
+  void theRecordForKafkaSaysWhatSmokeYamlSays() throws IOException {
+    SweepCommand command =
+        TextFormat.parse(
+            Files.readString(Path.of("examples/submit-smoke.textproto")), SweepCommand.class);
+    Map<String, Object> tree =
+        SweepProto.tree(command.getSubmitSweep().getSpec(), command.getTeam());
+    assertThat(SweepSpecReader.read(tree).orThrow())
+        .isEqualTo(spec(Path.of("examples/smoke.yaml")));
   }
 
   private static SweepSpec spec(Path example) throws IOException {
