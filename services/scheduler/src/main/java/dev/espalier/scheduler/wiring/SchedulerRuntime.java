@@ -153,7 +153,8 @@ public final class SchedulerRuntime implements AutoCloseable {
   public void close() {
     assignment.close();
     leaseWatch.close();
-    loops.forEach(RecordLoop::close);
+    // Each waits for its record at hand and for the broker: let them wait together.
+    loops.parallelStream().forEach(RecordLoop::close);
     relay.close();
     upkeep.close();
   }

@@ -35,8 +35,8 @@ import org.flywaydb.core.Flyway;
  */
 public final class TestPlatform {
 
-  public static final Duration SOON = Duration.ofSeconds(30);
-  public static final Duration LEASE = Duration.ofMillis(2500);
+  public static final Duration SOON = Duration.ofSeconds(60);
+  public static final Duration LEASE = Duration.ofMillis(4500);
 
   private static TestPlatform shared;
 
