@@ -23,9 +23,11 @@ import dev.espalier.sweep.assignment.Offer;
 import dev.espalier.sweep.assignment.Worker;
 import dev.espalier.sweep.lifecycle.StageCommand;
 import dev.espalier.sweep.lifecycle.StageEvent;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
@@ -113,18 +115,21 @@ public final class Assigner {
   private final StageStreams stages;
   private final AssignmentPolicy policy;
   private final LeaseSettings settings;
+  private final MeterRegistry metrics;
 
   public Assigner(
       Transactions transactions,
       EventStore events,
       StageStreams stages,
       AssignmentPolicy policy,
-      LeaseSettings settings) {
+      LeaseSettings settings,
+      MeterRegistry metrics) {
     this.transactions = transactions;
     this.events = events;
     this.stages = stages;
     this.policy = policy;
     this.settings = settings;
+    this.metrics = metrics;
   }
 
   /**
@@ -133,37 +138,44 @@ public final class Assigner {
    * @return how many stages
    */
   public int assign() throws SQLException {
-    return transactions.call(this::assign);
+    List<Offer> given = transactions.call(this::assign);
+    Instant now = Instant.now();
+    for (Offer offer : given) {
+      metrics
+          .timer("espalier.stage.wait", "stage", offer.needs().kind())
+          .record(Duration.between(offer.runnableSince(), now));
+    }
+    return given.size();
   }
 
-  private int assign(Connection connection) throws SQLException {
+  private List<Offer> assign(Connection connection) throws SQLException {
     try (var statement = connection.prepareStatement("select pg_advisory_xact_lock(?)")) {
       statement.setLong(1, LOCK);
       statement.executeQuery().close();
     }
     List<Worker> workers = workers(connection);
     if (workers.stream().allMatch(worker -> worker.running() >= worker.slots())) {
-      return 0;
+      return List.of();
     }
     Map<String, Offer> offers = offers(connection);
     if (offers.isEmpty()) {
-      return 0;
+      return List.of();
     }
     List<Assignment> assignments =
         policy.assign(
             Clock.now(connection), workers, occupations(connection), List.copyOf(offers.values()));
     Map<String, String> devices = devices(connection, assignments);
-    int made = 0;
+    List<Offer> given = new ArrayList<>();
     for (Assignment assignment : assignments) {
       if (assign(
           connection,
           assignment,
           devices.get(assignment.workerId()),
           offers.get(assignment.stageId()).alone())) {
-        made++;
+        given.add(offers.get(assignment.stageId()));
       }
     }
-    return made;
+    return given;
   }
 
   private boolean assign(Connection connection, Assignment assignment, String device, boolean alone)

@@ -8,6 +8,7 @@ import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.StageStreams;
 import dev.espalier.sweep.lifecycle.Lease;
 import dev.espalier.sweep.lifecycle.StageCommand;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -66,6 +67,7 @@ public final class LeaseWatch implements AutoCloseable {
   private final LeaseSettings settings;
   private final Supplier<Set<Integer>> owned;
   private final IntFunction<Duration> caughtUpFor;
+  private final MeterRegistry metrics;
   private final Thread thread;
   private volatile boolean stopping;
   private volatile Instant lastRound = Instant.now();
@@ -79,12 +81,14 @@ public final class LeaseWatch implements AutoCloseable {
       StageStreams stages,
       LeaseSettings settings,
       Supplier<Set<Integer>> owned,
-      IntFunction<Duration> caughtUpFor) {
+      IntFunction<Duration> caughtUpFor,
+      MeterRegistry metrics) {
     this.transactions = transactions;
     this.stages = stages;
     this.settings = settings;
     this.owned = owned;
     this.caughtUpFor = caughtUpFor;
+    this.metrics = metrics;
     this.thread = new Thread(this::run, "lease-watch");
   }
 
@@ -135,6 +139,9 @@ public final class LeaseWatch implements AutoCloseable {
     for (Overdue lease : transactions.call(connection -> overdue(connection, judged))) {
       boolean ended = transactions.call(connection -> end(connection, lease));
       if (ended) {
+        metrics
+            .counter("espalier.leases.ended", "reason", lease.expired ? "expired" : "stalled")
+            .increment();
         LOG.info(
             "ended generation {} of stage {} on {}: {}",
             lease.lease.generation(),

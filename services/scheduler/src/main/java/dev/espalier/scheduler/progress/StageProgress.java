@@ -13,6 +13,7 @@ import dev.espalier.sweep.lifecycle.Lease;
 import dev.espalier.sweep.lifecycle.StageCommand;
 import dev.espalier.sweep.lifecycle.StageCommand.Report;
 import dev.espalier.sweep.lifecycle.StageEvent;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
@@ -43,8 +44,11 @@ public final class StageProgress {
   private final Transactions transactions;
   private final Inbox inbox;
   private final StageStreams stages;
+  private final MeterRegistry metrics;
 
-  public StageProgress(Transactions transactions, Inbox inbox, StageStreams stages) {
+  public StageProgress(
+      Transactions transactions, Inbox inbox, StageStreams stages, MeterRegistry metrics) {
+    this.metrics = metrics;
     this.transactions = transactions;
     this.inbox = inbox;
     this.stages = stages;
@@ -81,15 +85,18 @@ public final class StageProgress {
                         new StageCommand.Accept(message.getEventId(), lease, report),
                         cause)
                     : List.of());
+    boolean stale = decided.stream().anyMatch(StageEvent.StaleReportRejected.class::isInstance);
+    String result = decided.isEmpty() ? "repeated" : stale ? "stale" : "accepted";
+    metrics.counter("espalier.reports", "result", result).increment();
     for (StageEvent event : decided) {
       if (event instanceof StageEvent.AttemptEnded ended) {
         LOG.info("attempt ended: {} {}", ended.cause().code(), ended.cause().message());
-      } else if (event instanceof StageEvent.StaleReportRejected stale) {
+      } else if (event instanceof StageEvent.StaleReportRejected rejected) {
         LOG.info(
             "rejected {} of generation {}; the stage is at {}",
-            stale.reportType(),
-            stale.generation(),
-            stale.currentGeneration());
+            rejected.reportType(),
+            rejected.generation(),
+            rejected.currentGeneration());
       }
     }
   }

@@ -60,7 +60,7 @@ public final class SchedulerRuntime implements AutoCloseable {
     this.relay = new Relay(dataSource, kafka, metrics);
     this.upkeep = new InboxUpkeep(transactions, inbox);
 
-    StageProgress progress = new StageProgress(transactions, inbox, stages);
+    StageProgress progress = new StageProgress(transactions, inbox, stages, metrics);
     WorkerPresence presence = new WorkerPresence(transactions, settings.leases());
     ProcessManager process =
         new ProcessManager(transactions, inbox, sweeps, trials, stages, planning);
@@ -104,14 +104,16 @@ public final class SchedulerRuntime implements AutoCloseable {
     this.assignment =
         new AssignmentLoop(
             dataSource,
-            new Assigner(transactions, events, stages, settings.policy(), settings.leases()));
+            new Assigner(
+                transactions, events, stages, settings.policy(), settings.leases(), metrics));
     this.leaseWatch =
         new LeaseWatch(
             transactions,
             stages,
             settings.leases(),
             () -> workers.health().partitions(),
-            workers::caughtUpFor);
+            workers::caughtUpFor,
+            metrics);
   }
 
   /** The database must have its tables and the broker its topics. */
