@@ -2,9 +2,13 @@ package dev.espalier.cli.text;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** Columns under headings, as wide as their widest cell; numbers stand at the right. */
 public final class Table {
+
+  private static final Pattern NUMBER =
+      Pattern.compile("-|-?[0-9][0-9.]*x?( ?(%|[kMG]?B?|s|ms))?( ± [0-9.]+)?|[0-9]+/[0-9]+");
 
   private final List<String> headings;
   private final List<List<String>> rows = new ArrayList<>();
@@ -59,8 +63,6 @@ public final class Table {
   }
 
   private static boolean isNumber(String cell) {
-    return cell.isEmpty()
-        || cell.equals("-")
-        || Character.isDigit(cell.charAt(cell.charAt(0) == '-' && cell.length() > 1 ? 1 : 0));
+    return cell.isEmpty() || NUMBER.matcher(cell).matches();
   }
 }

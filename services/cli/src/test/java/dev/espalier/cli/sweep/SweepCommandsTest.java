@@ -1,0 +1,105 @@
+package dev.espalier.cli.sweep;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.cli.ExitCode;
+import dev.espalier.cli.FakeScheduler;
+import dev.espalier.cli.Run;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SweepCommandsTest {
+
+  private static final String RESULTS =
+      """
+      {"sweep":{"id":"3f2a","state":"COMPLETED"},
+       "base":{"measurements":{"top1_accuracy":0.87,"macs":36100000,"params":678700}},
+       "cells":[
+        {"method":"magnitude","redistribution":"none","targetKind":"macs","keepRatio":0.5,
+         "trials":1,"succeeded":1,"measurements":{"top1_accuracy":{"mean":0.80,"deviation":0},
+         "macs":{"mean":18000000},"speedup_throughput":{"mean":1.9}}},
+        {"method":"nvit","redistribution":"smooth","targetKind":"macs","keepRatio":0.5,
+         "trials":1,"succeeded":1,"measurements":{"top1_accuracy":{"mean":0.84,"deviation":0},
+         "macs":{"mean":18000000}}}],
+       "trials":[{"method":"nvit","redistribution":"smooth","targetKind":"macs","keepRatio":0.5,
+         "seed":1,"outputs":{"finetune/model":{"sha256":"%s","sizeBytes":10}}}]}
+      """
+          .formatted("ab".repeat(32));
+
+  private static final String STATUS =
+      """
+      {"id":"3f2a","name":"demo","state":"COMPLETED","trials":{"total":1,"succeeded":1,"failed":0,
+       "cancelled":0},"stages":[],"running":[],"failures":[]}
+      """;
+
+  @TempDir Path directory;
+
+  @Test
+  void marksTheParetoFront() {
+    assertThat(ResultsTable.lines(TestJson.read(RESULTS)))
+        .anySatisfy(line -> assertThat(line).startsWith("*").contains("base").contains("87.0 %"))
+        .anySatisfy(line -> assertThat(line).startsWith("*").contains("nvit + smooth"))
+        .anySatisfy(line -> assertThat(line).startsWith(" ").contains("magnitude"));
+  }
+
+  @Test
+  void writesReportAndModelsWithTheirArchitecture() throws Exception {
+    byte[] header =
+        "{\"__metadata__\":{\"espalier.architecture\":\"{\\\"format\\\":\\\"espalier.vit/1\\\"}\"}}"
+            .getBytes();
+    byte[] model = new byte[8 + header.length];
+    model[0] = (byte) header.length;
+    System.arraycopy(header, 0, model, 8, header.length);
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer("GET /sweeps/3f2a/results", 200, RESULTS)
+            .answer("GET /sweeps/3f2a/report.html", 200, "<html>")
+            .answer("GET /sweeps/3f2a/report.csv", 200, "trial")
+            .answer("GET /sweeps/3f2a/report.json", 200, "{}")
+            .answer("GET /artifacts/" + "ab".repeat(32), 200, model)) {
+      Run run =
+          Run.of("report", "3f2a", "--out", directory.toString(), "--server", scheduler.address());
+      assertThat(run.err()).isEmpty();
+      assertThat(run.code()).isEqualTo(ExitCode.DONE);
+      assertThat(directory.resolve("report.html")).hasContent("<html>");
+      Path written = directory.resolve("models/nvit-smooth-macs-0.50-s1");
+      assertThat(written.resolve("model.safetensors")).hasBinaryContent(model);
+      assertThat(written.resolve("architecture.json")).content().contains("espalier.vit/1");
+      assertThat(run.out()).contains(written.resolve("model.safetensors").toString());
+    }
+  }
+
+  @Test
+  void anUnknownSweepIsAFailureInOneLine() throws Exception {
+    try (FakeScheduler scheduler = new FakeScheduler()) {
+      Run run = Run.of("watch", "nope", "--server", scheduler.address());
+      assertThat(run.code()).isEqualTo(ExitCode.FAILED);
+      assertThat(run.err().lines()).hasSize(1);
+    }
+  }
+
+  @Test
+  void submitPrintsTheIdAloneAndWatchSaysHowItEnded() throws Exception {
+    Path file = directory.resolve("sweep.yaml");
+    Files.copy(Path.of("../../schemas/examples/smoke.yaml"), file);
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer(
+                "POST /sweeps",
+                202,
+                "{\"sweepId\":\"3f2a\",\"state\":\"ACCEPTED\",\"attached\":false,\"trials\":2}")
+            .answer("GET /sweeps/3f2a", 200, STATUS)
+            .answer("GET /sweeps/3f2a/results", 200, RESULTS)) {
+      Run submit = Run.of("submit", file.toString(), "--server", scheduler.address());
+      assertThat(submit.out()).isEqualTo("3f2a" + System.lineSeparator());
+      Run watch = Run.of("watch", "3f2a", "--server", scheduler.address());
+      assertThat(watch.code()).isEqualTo(ExitCode.DONE);
+      assertThat(watch.out()).contains("COMPLETED").contains("nvit + smooth");
+      scheduler.answer("GET /sweeps/3f2a", 200, STATUS.replace("\"failed\":0", "\"failed\":1"));
+      assertThat(Run.of("watch", "3f2a", "--server", scheduler.address()).code())
+          .isEqualTo(ExitCode.FAILED);
+    }
+  }
+}
