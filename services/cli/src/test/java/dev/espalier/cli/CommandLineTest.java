@@ -107,7 +107,7 @@ class CommandLineTest {
                 """)) {
       Run table = Run.of("list", "--server", scheduler.address());
       assertThat(table.code()).isEqualTo(ExitCode.DONE);
-      assertThat(table.out()).contains("3f2a9c1b7d604e58  demo  RUNNING  3/6");
+      assertThat(table.out()).contains("3f2a9c1b7d604e58  demo  RUNNING     3/6");
       Run json = Run.of("list", "--server", scheduler.address(), "-o", "json");
       assertThat(json.out()).contains("\"id\" : \"3f2a9c1b7d604e58\"");
     }
