@@ -321,9 +321,9 @@ public final class Relay implements AutoCloseable {
     settings.put("linger.ms", "0");
     // A transaction of a relay that died holds up readers for no longer than this.
     settings.put("transaction.timeout.ms", "15000");
-    settings.put("delivery.timeout.ms", "12000");
-    settings.put("request.timeout.ms", "5000");
-    settings.put("max.block.ms", "10000");
+    settings.put("delivery.timeout.ms", "8000");
+    settings.put("request.timeout.ms", "4000");
+    settings.put("max.block.ms", "5000");
     settings.put("reconnect.backoff.max.ms", "1000");
     settings.put("retry.backoff.max.ms", "1000");
     settings.put("max.request.size", Integer.toString(TopicAdmin.LARGEST_MESSAGE_BYTES));

@@ -31,7 +31,7 @@ class RelayTest {
   @RegisterExtension static final KafkaCluster KAFKA = KafkaCluster.shared();
   @RegisterExtension static final Postgres POSTGRES = Postgres.shared();
 
-  private static final Duration SOON = Duration.ofSeconds(40);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private final EventStore store = new EventStore();
   private final String stream = "stage-" + UUID.randomUUID();

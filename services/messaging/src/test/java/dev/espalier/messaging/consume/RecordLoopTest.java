@@ -36,7 +36,7 @@ class RecordLoopTest {
 
   @RegisterExtension static final KafkaCluster KAFKA = KafkaCluster.shared();
 
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private final SimpleMeterRegistry metrics = new SimpleMeterRegistry();
   private final String stage = "stage-" + UUID.randomUUID();

@@ -31,7 +31,7 @@ class EventPublisherTest {
 
   @RegisterExtension static final KafkaCluster KAFKA = KafkaCluster.shared();
 
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private final String stage = "stage-" + UUID.randomUUID();
 

@@ -37,7 +37,7 @@ class WorkerRuntimeTest {
 
   @RegisterExtension static final KafkaCluster KAFKA = KafkaCluster.shared();
 
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private TestProducer scheduler;
   private TestConsumer reports;
