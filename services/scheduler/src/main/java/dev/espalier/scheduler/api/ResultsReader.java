@@ -52,8 +52,8 @@ public final class ResultsReader {
 
   private static final Logger LOG = Logger.getLogger(ResultsReader.class);
 
-  /** A plan is some kilobytes; what is longer is none. */
-  private static final long MAX_PLAN = 32 << 20;
+  /** Plans and evaluations are some kilobytes; what is longer is neither. */
+  private static final long MAX_JSON = 32 << 20;
 
   private static final String SWEEP =
       """
@@ -397,11 +397,7 @@ public final class ResultsReader {
           artifact.sha256(),
           sha256 -> {
             try {
-              if (store.size(sha256) > MAX_PLAN) {
-                throw new IllegalArgumentException("longer than " + MAX_PLAN + " bytes");
-              }
-              String json = new String(store.read(sha256), StandardCharsets.UTF_8);
-              return Optional.of(PruningPlan.fromJson(json));
+              return Optional.of(PruningPlan.fromJson(text(artifact)));
             } catch (ArtifactException | IllegalArgumentException e) {
               LOG.warnf("plan %s is not readable: %s", sha256, e.getMessage());
               return Optional.empty();
@@ -533,29 +529,52 @@ public final class ResultsReader {
       List<Stage> evaluations =
           facts.stages.values().stream()
               .filter(s -> s.kind.equals("EVALUATE"))
-              .sorted(java.util.Comparator.comparing(s -> s.device == null))
+              .sorted(java.util.Comparator.comparing(s -> !s.state.equals("SUCCEEDED")))
               .toList();
       if (evaluations.isEmpty()) {
         return new Conditions(null, null, null, null, null, null, null, null, null);
       }
       Stage stage = evaluations.get(0);
       Numerics numerics = stage.spec.getNumerics();
+      Map<?, ?> record = evaluation(stage);
       Double images =
           trials.stream()
               .map(t -> t.measurements().get("test_images"))
               .filter(Objects::nonNull)
               .findFirst()
               .orElse(null);
+      String device = distinct(evaluations.stream().map(Stage::device).toList());
       return new Conditions(
-          distinct(evaluations.stream().map(Stage::device).toList()),
+          record.get("deviceName") instanceof String name ? name : device,
           distinct(evaluations.stream().map(Stage::host).toList()),
           numerics.getPrecision().isEmpty() ? null : numerics.getPrecision(),
           numerics.getThreads() == 0 ? null : numerics.getThreads(),
           numerics.getEngineVersion().isEmpty() ? null : "PyTorch " + numerics.getEngineVersion(),
           parameter(stage, "batchSize"),
           parameter(stage, "runs"),
-          parameter(stage, "warmUpRuns"),
+          record.get("warmUpRuns") instanceof Number runs ? (Integer) runs.intValue() : null,
           images == null ? null : images.intValue());
+    }
+
+    /** What the evaluator wrote down beside its figures; empty where it cannot be read. */
+    private Map<?, ?> evaluation(Stage stage) {
+      Artifact artifact = facts.outputs.getOrDefault(stage.id, Map.of()).get("evaluation");
+      if (artifact == null) {
+        return Map.of();
+      }
+      try {
+        return Json.parse(text(artifact)) instanceof Map<?, ?> record ? record : Map.of();
+      } catch (ArtifactException | IllegalArgumentException e) {
+        LOG.warnf("evaluation %s is not readable: %s", artifact.sha256(), e.getMessage());
+        return Map.of();
+      }
+    }
+
+    private String text(Artifact artifact) {
+      if (store.size(artifact.sha256()) > MAX_JSON) {
+        throw new IllegalArgumentException("longer than " + MAX_JSON + " bytes");
+      }
+      return new String(store.read(artifact.sha256()), StandardCharsets.UTF_8);
     }
 
     private static String distinct(List<String> values) {

@@ -419,7 +419,9 @@ public final class HtmlReport {
     }
     page.raw("<h2>What redistribution changes</h2><p class=\"lead\">The same method, budget, ")
         .raw("recipe and seed, with the widths redistributed over blocks or left where pruning ")
-        .raw("put them. Differences are taken seed by seed.</p>")
+        .raw(
+            "put them. Differences are taken seed by seed; colour marks those beyond their spread.")
+        .raw("</p>")
         .raw("<div class=\"card scroll\"><table id=\"redistribution\"><thead><tr>")
         .raw("<th class=\"l\">Method</th><th class=\"l\">Policy</th><th>Keep</th>")
         .raw("<th>Without<small>top-1, %</small></th><th>With<small>top-1, %</small></th>")
@@ -438,7 +440,9 @@ public final class HtmlReport {
       statistic(pair.off, "top1_accuracy", Figures::percent, true);
       statistic(pair.on, "top1_accuracy", Figures::percent, true);
       Statistic difference = pair.difference;
-      page.raw("<td class=\"%s\">", difference.mean() < -0.0005 ? "down" : "up")
+      boolean clear =
+          difference.count() > 1 && Math.abs(difference.mean()) > difference.deviation();
+      page.raw("<td class=\"%s\">", !clear ? "" : difference.mean() < 0 ? "down" : "up")
           .raw("<data value=\"%s\">", difference.mean())
           .raw(Figures.points(difference.mean()))
           .raw("</data>");

@@ -96,6 +96,15 @@ class ReadersTest {
           ('finetune1', 1, 1, 96, 0.78, 0.9, 0.7, 0.9, now()),
           ('finetune2', 1, 1, 96, 0.66, 0.9, 0.7, 0.9, now())""");
     run("insert into stage_output values ('prune', 'plan', '%s', 100, 'plan')".formatted(plan));
+    String evaluation =
+        store
+            .put(
+                "{\"deviceName\":\"A fast CPU\",\"warmUpRuns\":7}".getBytes(StandardCharsets.UTF_8),
+                MediaTypes.EVALUATION)
+            .sha256();
+    run(
+        "insert into stage_output values ('evaluate1', 'evaluation', '%s', 9, 'evaluation')"
+            .formatted(evaluation));
     for (var measured :
         Map.of(
                 "top1_accuracy", 0.81,
@@ -173,6 +182,8 @@ class ReadersTest {
     assertThat(results.sharing().spentSeconds()).isEqualTo(27);
     assertThat(results.sharing().savedSeconds()).isEqualTo(2 * 8.0 + 1.0);
     assertThat(results.conditions().batchSize()).isEqualTo(64);
+    assertThat(results.conditions().device()).isEqualTo("A fast CPU");
+    assertThat(results.conditions().warmUpRuns()).isEqualTo(7);
     assertThat(results.conditions().precision()).isEqualTo("fp32");
     assertThat(HtmlReport.write(results)).contains("81.0");
   }
