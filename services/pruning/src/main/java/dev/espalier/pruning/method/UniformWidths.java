@@ -8,26 +8,17 @@ import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 
 /**
- * The planner of the controls: the same share of units is kept in every pool, the best by score
- * (why: {@code RATIONALE.md}).
+ * The planner of the controls: the same share s of units is kept in every pool, the best by score.
+ * Whole heads and residual channels give way later, of them min(1, 2 s) is kept (why: {@code
+ * RATIONALE.md}).
  *
- * <p>Each step between two allowed widths of a pool has a share, that of its middle; steps go from
- * the largest share to the smallest, earlier blocks first, until the budget is met.
+ * <p>Each step between two allowed widths of a pool is due at the share of its middle; steps go
+ * from the largest share to the smallest, earlier blocks first, until the budget is met.
  */
 public final class UniformWidths {
-
-  /**
-   * Kinds in the order in which they give way; the next begins when the one before is at its end.
-   */
-  private static final List<Set<UnitKind>> TIERS =
-      List.of(
-          EnumSet.of(UnitKind.HEAD, UnitKind.QK, UnitKind.V, UnitKind.MLP),
-          EnumSet.of(UnitKind.EMBEDDING));
 
   private UniformWidths() {}
 
@@ -40,34 +31,33 @@ public final class UniformWidths {
       int alignment) {
     importance.checkFits(base);
     LiveUnits units = new LiveUnits(base);
-    List<Chunk> order = new ArrayList<>();
-    for (Set<UnitKind> tier : TIERS) {
-      order.addAll(steps(units, importance, alignment, tier));
-    }
-    new BudgetSolver(targetKind, keepRatio).solve(units, order);
+    new BudgetSolver(targetKind, keepRatio).solve(units, steps(units, importance, alignment));
     return units.plan();
   }
 
-  private static List<Chunk> steps(
-      LiveUnits units, Importance importance, int alignment, Set<UnitKind> kinds) {
-    record Step(Chunk chunk, double share) {}
+  private static List<Chunk> steps(LiveUnits units, Importance importance, int alignment) {
+    record Step(Chunk chunk, double dueAt) {}
     List<Step> steps = new ArrayList<>();
     for (Pool pool : units.pools()) {
-      if (!kinds.contains(pool.kind())) {
-        continue;
-      }
       int width = pool.width(units.base());
       List<Integer> widths = Alignment.widths(pool.kind(), width, alignment);
       double left = width;
       for (Chunk chunk : Chunk.of(pool, units.units(pool), pool.scores(importance), widths)) {
         double middle = left - chunk.units().size() / 2.0;
-        steps.add(new Step(chunk, middle / width));
+        steps.add(new Step(chunk, pace(pool.kind()) * middle / width));
         left -= chunk.units().size();
       }
     }
     return steps.stream()
-        .sorted(Comparator.comparingDouble(Step::share).reversed())
+        .sorted(Comparator.comparingDouble(Step::dueAt).reversed())
         .map(Step::chunk)
         .toList();
+  }
+
+  private static double pace(UnitKind kind) {
+    return switch (kind) {
+      case EMBEDDING, HEAD -> 0.5;
+      case QK, V, MLP -> 1;
+    };
   }
 }
