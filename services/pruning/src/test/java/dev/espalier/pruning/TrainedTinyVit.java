@@ -1,5 +1,6 @@
 package dev.espalier.pruning;
 
+import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.Augmentation;
@@ -14,17 +15,20 @@ import dev.espalier.pruning.training.TrainingRecipe;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * A ViT small enough to train in a test: 8x8 images of five noisy patterns, d 32, 3 blocks, 2 heads
+ * A ViT small enough to train in a test: 8x8 images of five noisy patterns, d 32, 3 blocks, 4 heads
  * of width 16, 64 hidden units. It is trained once per test process.
  */
 public final class TrainedTinyVit {
 
   public static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
-  public static final VitArchitecture SHAPE = VitArchitecture.uniform(8, 2, 1, 5, 32, 3, 2, 64);
+  public static final VitArchitecture SHAPE =
+      new VitArchitecture(
+          8, 2, 1, 5, 1, 32, 16, 1e-6, Collections.nCopies(3, BlockShape.msa(4, 16, 16, 64)));
   public static final ImageDataset DATASET =
       new ImageDataset(
           "patterns",
@@ -43,12 +47,12 @@ public final class TrainedTinyVit {
 
   private TrainedTinyVit() {}
 
-  /** The weights after 200 updates. */
+  /** The weights after 300 updates. */
   public static synchronized VitWeights weights() {
     if (trained == null) {
       TrainingRecipe recipe =
           new TrainingRecipe(
-              10, 32, 3e-3, 0.05, 1, 0, 1, 0, 1, Augmentation.NONE, Precision.FP32, 1, 0);
+              15, 32, 2e-3, 0.05, 1, 0, 1, 0, 1, Augmentation.NONE, Precision.FP32, 1, 0);
       try (VitEngine engine = VitEngine.fast(TENSORS, Precision.FP32);
           VitModel model = VitModel.trainable(TENSORS, VitInitializer.weights(SHAPE, 0));
           TrainingRun run = TrainingRun.of(TENSORS, engine, model, DATASET, recipe).start()) {
@@ -74,7 +78,7 @@ public final class TrainedTinyVit {
     int[] labels = new int[images];
     for (int n = 0; n < images; n++) {
       labels[n] = n % SHAPE.classes();
-      double contrast = 0.1 + 0.4 * noise.nextDouble();
+      double contrast = 0.2 + 0.5 * noise.nextDouble();
       for (int i = 0; i < pixels; i++) {
         double value = contrast * pattern[labels[n]][i] + (1 - contrast) * noise.nextDouble();
         bytes[n * pixels + i] = (byte) (int) (255 * value);

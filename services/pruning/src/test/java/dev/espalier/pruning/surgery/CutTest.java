@@ -110,7 +110,7 @@ class CutTest {
     }
     assertThat(cut.tensor("pos_embed").shape()).containsExactly(1, 17, 31);
     assertThat(cut.tensor("patch_embed.proj.weight").shape()).containsExactly(31, 1, 2, 2);
-    assertThat(cut.tensor("blocks.1.attn.qkv.weight").shape()).containsExactly(96, 31);
+    assertThat(cut.tensor("blocks.1.attn.qkv.weight").shape()).containsExactly(192, 31);
     assertThat(cut.tensor("blocks.1.mlp.fc2.weight").shape()).containsExactly(31, 64);
     float[] before = weights.tensor("norm.weight").values();
     assertThat(cut.tensor("norm.weight").values())
@@ -127,7 +127,7 @@ class CutTest {
         BlockPlan.msa(
             List.of(
                 new HeadPlan(0, List.of(0, 3, 5), List.of(1, 2)),
-                new HeadPlan(1, List.of(2), List.of(0, 4, 7, 9))),
+                new HeadPlan(3, List.of(2), List.of(0, 4, 7, 9))),
             mlp));
     PruningPlan plan = new PruningPlan(SHAPE, PruningPlan.identity(SHAPE).embedding(), blocks);
 

@@ -1,0 +1,82 @@
+package dev.espalier.pruning;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.ImportanceFile;
+import dev.espalier.pruning.engine.TinyVit;
+import dev.espalier.pruning.method.PruningMethod;
+import dev.espalier.pruning.method.PruningMethods;
+import dev.espalier.pruning.method.Search;
+import dev.espalier.pruning.method.SearchRequest;
+import java.security.MessageDigest;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What each method finds on a fixed model. A method whose results change must raise the version in
+ * its descriptor, since stages are shared by method and version; then the digest here changes with
+ * it. NViT's scores come out of the tensor library, whose last bits depend on the processor, so
+ * only its plan is held.
+ */
+class GoldenDigestsTest {
+
+  private final VitWeights weights = TinyVit.weights(TrainedTinyVit.SHAPE, 21);
+
+  @Test
+  void randomFindsTheSameInVersion1() throws Exception {
+    assertThat(found("random", true)).isEqualTo("random@1 a6e010efe7b1fdb0 00e81984af116893");
+  }
+
+  @Test
+  void magnitudeFindsTheSameInVersion1() throws Exception {
+    assertThat(found("magnitude", true)).isEqualTo("magnitude@1 3d04c38d6167cf06 287c136e04ad9d2b");
+  }
+
+  @Test
+  void nvitFindsTheSameInVersion1() throws Exception {
+    assertThat(found("nvit", false)).isEqualTo("nvit@1 7211270d719fe266");
+  }
+
+  /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
+  private String found(String name, boolean exact) throws Exception {
+    PruningMethod method = PruningMethods.get(name);
+    Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
+    parameters.putAll(Map.of("targetKind", "macs", "keepRatioFrom", 1.0, "keepRatioTo", 0.8));
+    if (name.equals("nvit")) {
+      parameters.putAll(Map.of("interval", 1L, "chunksPerStep", 4L, "batchSize", 32L));
+    }
+    SearchRequest request = SearchRequest.of(weights, parameters, 3).on(TrainedTinyVit.IMAGES);
+    try (Search search = method.search(request)) {
+      while (!search.finished()) {
+        search.step();
+      }
+      Importance importance = search.result().importance();
+      PruningPlan plan =
+          method.plan(
+              TrainedTinyVit.SHAPE,
+              importance,
+              search.result().trajectory(),
+              TargetKind.MACS,
+              0.8,
+              8);
+      byte[] scores = ImportanceFile.write(importance, name);
+      return "%s@%d %s%s"
+          .formatted(
+              name,
+              method.descriptor().version(),
+              exact ? sha256(scores) + " " : "",
+              plan.hash().substring(0, 16));
+    }
+  }
+
+  private static String sha256(byte[] bytes) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    return HexFormat.of().formatHex(digest.digest(bytes)).substring(0, 16);
+  }
+}
