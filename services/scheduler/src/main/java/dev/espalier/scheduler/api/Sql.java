@@ -22,6 +22,11 @@ final class Sql {
 
   static <T> List<T> list(Connection connection, String sql, Row<T> reader, Object... arguments)
       throws SQLException {
+    for (Object argument : arguments) {
+      if (argument instanceof String text && text.indexOf('\0') >= 0) {
+        return List.of(); // No column can hold it, so no row matches it.
+      }
+    }
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < arguments.length; i++) {
         statement.setObject(i + 1, arguments[i]);

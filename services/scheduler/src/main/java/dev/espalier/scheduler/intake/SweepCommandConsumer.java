@@ -60,28 +60,31 @@ public final class SweepCommandConsumer {
     SweepCommand command = record.message();
     Cause cause =
         new Cause(
-            command.getEventId(), command.getRequestedBy(), command.getTeam(), record.trace());
+            command.getEventId(),
+            storable(command.getRequestedBy()),
+            storable(command.getTeam()),
+            record.trace());
     try {
       switch (command.getCommandCase()) {
         case SUBMIT_SWEEP -> submit(connection, command, cause);
         case PAUSE_SWEEP ->
             intake.steer(
                 connection,
-                command.getPauseSweep().getSweepId(),
+                storable(command.getPauseSweep().getSweepId()),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Pause(),
                 cause);
         case RESUME_SWEEP ->
             intake.steer(
                 connection,
-                command.getResumeSweep().getSweepId(),
+                storable(command.getResumeSweep().getSweepId()),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Resume(),
                 cause);
         case CANCEL_SWEEP ->
             intake.steer(
                 connection,
-                command.getCancelSweep().getSweepId(),
+                storable(command.getCancelSweep().getSweepId()),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Cancel(
-                    command.getCancelSweep().getReason()),
+                    shortened(command.getCancelSweep().getReason())),
                 cause);
         case COMMAND_NOT_SET ->
             throw new RefusedSweep(new Violation("command", "a known command", "none"));
@@ -104,6 +107,16 @@ public final class SweepCommandConsumer {
     LOG.infof(
         "%s sweep %s of %d trials",
         receipt.attached() ? "attached to" : "accepted", receipt.sweepId(), receipt.trials());
+  }
+
+  /** Text that a database takes: a NUL in it would make this record fail for ever. */
+  private static String storable(String text) {
+    return text.replace('\0', '\uFFFD');
+  }
+
+  private static String shortened(String text) {
+    String clean = storable(text);
+    return clean.length() <= 500 ? clean : clean.substring(0, 500);
   }
 
   /** Leaving out what a newer client asked for would run another sweep than the one it means. */

@@ -117,6 +117,9 @@ public final class Registry {
 
   private static Optional<Entry> find(Connection connection, Kind kind, String name)
       throws SQLException {
+    if (name.indexOf('\0') >= 0) {
+      return Optional.empty(); // No column can hold it.
+    }
     try (PreparedStatement statement =
         connection.prepareStatement(select(kind) + " where name = ?")) {
       statement.setString(1, name);

@@ -128,6 +128,25 @@ class SweepIntakeTest {
   }
 
   @Test
+  void aNulInACommandDoesNotStopTheDoor() throws Exception {
+    String id = door.post(Door.VALID.replace("small", "nul"), null).sweepId();
+    door.send(
+        command()
+            .setRequestedBy("some\0one")
+            .setCancelSweep(CancelSweep.newBuilder().setSweepId(id).setReason("\0"))
+            .build());
+    SweepCommand pause = command().setPauseSweep(PauseSweep.newBuilder().setSweepId("\0")).build();
+    door.send(pause);
+
+    assertThat(door.rest().cancel(id, "again").state()).isEqualTo("CANCELLED");
+    assertThat(door.rejection(pause.getEventId())).isPresent();
+    assertThatThrownBy(() -> door.rest().pause("\0"))
+        .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(404));
+    assertThat(door.registry.find(dev.espalier.scheduler.registry.Registry.Kind.MODEL, "\0"))
+        .isEmpty();
+  }
+
+  @Test
   void steeringAnUnknownSweepIsRefused() throws Exception {
     SweepCommand pause =
         command().setPauseSweep(PauseSweep.newBuilder().setSweepId("nope")).build();
