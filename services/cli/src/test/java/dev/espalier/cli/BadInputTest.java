@@ -34,7 +34,7 @@ class BadInputTest {
   /** A checkout with nothing but the shipped model and images. */
   @BeforeAll
   static void home() throws Exception {
-    Path jar = directory.resolve("services/standalone/target/espalier-standalone.jar");
+    Path jar = directory.resolve("services/standalone/target/espalier-standalone-run.jar");
     Files.createDirectories(jar.getParent());
     Path resources = Path.of("../standalone/src/main/resources");
     try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(jar))) {

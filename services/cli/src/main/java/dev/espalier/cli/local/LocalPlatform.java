@@ -86,7 +86,7 @@ public final class LocalPlatform {
    * @param leashed whether it ends with this process
    */
   public Process launch(int trainers, boolean leashed) {
-    Path jar = home.resolve("services/standalone/target/espalier-standalone.jar");
+    Path jar = home.resolve("services/standalone/target/espalier-standalone-run.jar");
     if (!Files.isRegularFile(jar)) {
       throw new CommandFailed("not built yet: there is no %s; run ./espalier".formatted(jar));
     }
@@ -204,7 +204,7 @@ public final class LocalPlatform {
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                   "-Xmx64m",
                   "-jar",
-                  home.resolve("services/standalone/target/espalier-standalone.jar").toString(),
+                  home.resolve("services/standalone/target/espalier-standalone-run.jar").toString(),
                   "--data-dir",
                   dataDirectory.toString(),
                   "--clean")

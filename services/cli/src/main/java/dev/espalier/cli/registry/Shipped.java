@@ -30,7 +30,7 @@ public record Shipped(String collection, String name, String entry) {
   }
 
   public byte[] read(Path home) {
-    Path jar = home.resolve("services/standalone/target/espalier-standalone.jar");
+    Path jar = home.resolve("services/standalone/target/espalier-standalone-run.jar");
     try (JarFile file = new JarFile(jar.toFile())) {
       ZipEntry found = file.getEntry(entry);
       if (found == null) {

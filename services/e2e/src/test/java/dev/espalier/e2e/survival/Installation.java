@@ -53,7 +53,7 @@ final class Installation implements AutoCloseable {
             java(),
             "-Xmx64m",
             "-jar",
-            home.resolve("services/standalone/target/espalier-standalone.jar").toString(),
+            home.resolve("services/standalone/target/espalier-standalone-run.jar").toString(),
             "--home",
             home.toString(),
             "--data-dir",

@@ -14,7 +14,7 @@ import java.util.List;
 record Installation(Path home) {
 
   Path standaloneJar() {
-    return home.resolve("services/standalone/target/espalier-standalone.jar");
+    return home.resolve("services/standalone/target/espalier-standalone-run.jar");
   }
 
   Path leashJar() {
