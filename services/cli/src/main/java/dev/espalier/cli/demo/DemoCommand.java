@@ -86,7 +86,7 @@ public final class DemoCommand implements Callable<Integer> {
     JsonNode submitted = submit(scheduler, sweep);
     String id = submitted.path("sweepId").asText();
 
-    Watch watch = new Watch(scheduler, context.screen());
+    Watch watch = new Watch(scheduler, context.screen(), () -> checkSupervisor(local));
     Snapshot last = watch.follow(id, this::elapsed);
     JsonNode results = scheduler.get("/sweeps/" + id + "/results");
     ReportFiles.Written written =
@@ -162,6 +162,17 @@ public final class DemoCommand implements Callable<Integer> {
         Thread.currentThread().interrupt();
         throw new CommandFailed("interrupted");
       }
+    }
+  }
+
+  private void checkSupervisor(LocalPlatform local) {
+    Process running = supervisor;
+    if (running != null && !running.isAlive()) {
+      throw new CommandFailed(
+          local
+              .state()
+              .map(state -> state.path("message").asText())
+              .orElse("the supervisor ended; its log is " + local.log()));
     }
   }
 

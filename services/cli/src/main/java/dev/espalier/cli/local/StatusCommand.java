@@ -8,6 +8,7 @@ import dev.espalier.cli.Context;
 import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.text.Table;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -108,14 +109,12 @@ public final class StatusCommand implements Callable<Integer> {
 
   private static String counts(JsonNode counts) {
     StringBuilder text = new StringBuilder();
-    counts
-        .fields()
-        .forEachRemaining(
-            count ->
-                text.append(text.isEmpty() ? "" : ", ")
-                    .append(count.getValue().asLong())
-                    .append(' ')
-                    .append(count.getKey().toLowerCase(Locale.ROOT)));
+    for (Map.Entry<String, JsonNode> count : counts.properties()) {
+      text.append(text.isEmpty() ? "" : ", ")
+          .append(count.getValue().asLong())
+          .append(' ')
+          .append(count.getKey().toLowerCase(Locale.ROOT));
+    }
     return text.isEmpty() ? "none" : text.toString();
   }
 }

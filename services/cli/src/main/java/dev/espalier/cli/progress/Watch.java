@@ -15,11 +15,20 @@ public final class Watch {
 
   private final Scheduler scheduler;
   private final Screen screen;
+  private final Runnable check;
   private OptionalDouble firstCurveAt = OptionalDouble.empty();
 
   public Watch(Scheduler scheduler, Screen screen) {
+    this(scheduler, screen, () -> {});
+  }
+
+  /**
+   * @param check called while nothing answers; throws where waiting is in vain
+   */
+  public Watch(Scheduler scheduler, Screen screen, Runnable check) {
     this.scheduler = scheduler;
     this.screen = screen;
+    this.check = check;
   }
 
   /**
@@ -43,6 +52,7 @@ public final class Watch {
             return now;
           }
         } catch (Scheduler.Unreachable e) {
+          check.run();
           if (clock.getAsDouble() - answeredAt > PATIENCE_SECONDS) {
             throw new CommandFailed(e.getMessage() + "; the sweep goes on when it is back");
           }
