@@ -191,6 +191,9 @@ final class Fleet {
     command.add(Installation.java().toString());
     command.add("-Xmx" + heap);
     command.add("-javaagent:" + installation.leashJar() + "=" + grace.toMillis());
+    // A crash of native code is told beside the logs, not in whatever directory this was started
+    // in.
+    command.add("-XX:ErrorFile=" + directory.root().resolve("logs/crash-%p.log"));
     command.add("-Djava.net.preferIPv4Stack=true");
     return command;
   }
