@@ -29,7 +29,8 @@ final class Launcher implements AutoCloseable {
 
   static Launcher start(Path scratch, String... words) throws IOException {
     Path root = root();
-    List<String> command = new ArrayList<>();
+    // Where the tests themselves run in the background, Ctrl-C would be ignored by all below them.
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT"));
     command.add(root.resolve("espalier").toString());
     command.addAll(List.of(words));
     Path output = Files.createTempFile(scratch, "launcher", ".out");

@@ -3,15 +3,12 @@ package dev.espalier.e2e.repository;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeAll;
@@ -44,10 +41,10 @@ class ComposeFileTest {
   }
 
   @Test
-  void everyVariableIsASettingThatTheServiceReads() throws IOException {
+  void everyVariableIsASettingThatTheServiceReads() throws Exception {
     for (String application : APPLICATIONS) {
       Set<String> known =
-          settings(application).stringPropertyNames().stream()
+          ServiceSettings.of(application).stream()
               .map(ComposeFileTest::variable)
               .collect(Collectors.toSet());
       assertThat(known)
@@ -158,17 +155,6 @@ class ComposeFileTest {
 
   private static long seconds(String duration) {
     return Long.parseLong(duration.replaceAll("s$", ""));
-  }
-
-  private static Properties settings(String application) throws IOException {
-    Properties properties = new Properties();
-    Path file =
-        Repository.root()
-            .resolve("services/" + application + "/src/main/resources/application.properties");
-    try (Reader reader = Files.newBufferedReader(file)) {
-      properties.load(reader);
-    }
-    return properties;
   }
 
   /** The variable that MicroProfile Config reads for a property. */

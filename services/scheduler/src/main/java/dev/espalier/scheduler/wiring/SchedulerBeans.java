@@ -36,7 +36,7 @@ final class SchedulerBeans {
       }
     }
     all.remove("bootstrap.servers");
-    return new KafkaSettings(config.getValue(KAFKA + "bootstrap.servers", String.class), all);
+    return new KafkaSettings(config.getValue("kafka.bootstrap.servers", String.class), all);
   }
 
   @Produces

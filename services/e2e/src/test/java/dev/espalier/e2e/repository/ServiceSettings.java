@@ -1,0 +1,99 @@
+package dev.espalier.e2e.repository;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Properties;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The settings that a service reads, found in its packaged classes, its sources and its defaults.
+ */
+final class ServiceSettings {
+
+  private static final Pattern NAME = Pattern.compile("\"((?:espalier|kafka)(?:[.-][a-z]+)+)\"");
+
+  /** What Quarkus reads for a service with this extension. */
+  private static final Set<String> DATASOURCE =
+      Set.of(
+          "quarkus.datasource.jdbc.url",
+          "quarkus.datasource.username",
+          "quarkus.datasource.password");
+
+  private ServiceSettings() {}
+
+  static Set<String> of(String application) throws Exception {
+    Path module = Repository.root().resolve("services/" + application);
+    Set<String> names = new HashSet<>(defaults(module));
+    names.addAll(literals(module.resolve("src/main/java")));
+    if (Files.readString(module.resolve("pom.xml")).contains("quarkus-jdbc-postgresql")) {
+      names.addAll(DATASOURCE);
+    }
+    names.addAll(mapped(module));
+    return names;
+  }
+
+  private static Set<String> defaults(Path module) throws IOException {
+    Properties properties = new Properties();
+    try (Reader reader =
+        Files.newBufferedReader(module.resolve("src/main/resources/application.properties"))) {
+      properties.load(reader);
+    }
+    return properties.stringPropertyNames();
+  }
+
+  private static Set<String> literals(Path sources) throws IOException {
+    Set<String> names = new HashSet<>();
+    for (Path file : files(sources, ".java")) {
+      Matcher name = NAME.matcher(Files.readString(file));
+      while (name.find()) {
+        names.add(name.group(1));
+      }
+    }
+    return names;
+  }
+
+  /** Properties of the {@code @ConfigMapping} interfaces, which all have the prefix espalier. */
+  private static Set<String> mapped(Path module) throws Exception {
+    Path classes = module.resolve("target/classes");
+    Set<String> names = new HashSet<>();
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {classes.toUri().toURL()})) {
+      for (Path file : files(classes, "Config.class")) {
+        String name = classes.relativize(file).toString();
+        Class<?> mapping = loader.loadClass(name.substring(0, name.length() - 6).replace('/', '.'));
+        if (mapping.isInterface()) {
+          collect(mapping, "espalier", names);
+        }
+      }
+    }
+    return names;
+  }
+
+  private static void collect(Class<?> mapping, String prefix, Set<String> names) {
+    for (Method method : mapping.getDeclaredMethods()) {
+      String kebab = method.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
+      Class<?> type = method.getReturnType();
+      if (type.isInterface() && type.getEnclosingClass() == mapping) {
+        collect(type, prefix + "." + kebab, names);
+      } else {
+        names.add(prefix + "." + kebab);
+      }
+    }
+  }
+
+  private static List<Path> files(Path directory, String ending) throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      return files.filter(file -> file.toString().endsWith(ending)).toList();
+    }
+  }
+}
