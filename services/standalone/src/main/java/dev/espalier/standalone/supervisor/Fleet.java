@@ -24,6 +24,9 @@ final class Fleet {
 
   private static final int MOST_TRAINERS = 8;
 
+  /** The first start unpacks the server's binaries, which 96 MB could not hold. */
+  private static final String POSTGRES_HEAP = "192m";
+
   /**
    * glibc gives freed tensors back to the kernel and faults them in again at the next step; keeping
    * them gave +2 to +19 % in training.
@@ -64,7 +67,11 @@ final class Fleet {
 
   ChildSpec postgres() {
     return embedded(
-        "postgres", ports.take(POSTGRES_PORT), "64m", "EmbeddedPostgres", directory.postgres());
+        "postgres",
+        ports.take(POSTGRES_PORT),
+        POSTGRES_HEAP,
+        "EmbeddedPostgres",
+        directory.postgres());
   }
 
   static String kafka(ChildSpec broker) {
