@@ -1,9 +1,9 @@
 package dev.espalier.pruning.surgery;
 
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
-import dev.espalier.pruning.vit.ParameterShapes;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -1,6 +1,7 @@
 package dev.espalier.pruning.vit;
 
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package dev.espalier.pruning.vit;
+package dev.espalier.architecture.weights;
 
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
