@@ -6,6 +6,7 @@ import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.redistribution.Redistribution;
 import dev.espalier.architecture.redistribution.Redistributions;
+import dev.espalier.artifacts.model.BlockWidth;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.safetensors.MalformedFileException;
@@ -64,6 +65,7 @@ public final class RedistributorStages implements StageExecutor {
     }
     Cost cost = redistributed.cost();
     Cost base = Cost.of(pruned.base());
+    BlockWidth.of(redistributed).forEach(w -> context.metric(w.name(), w.block(), w.value()));
     return new StageResult(
         Map.of("plan", put(redistributed)),
         Map.of(

@@ -2,6 +2,7 @@ package dev.espalier.redistributor;
 
 import dev.espalier.artifacts.store.DirectoryArtifactStore;
 import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.process.ProcessGauges;
 import dev.espalier.messaging.worker.WorkerHealth;
 import dev.espalier.messaging.worker.WorkerRuntime;
 import dev.espalier.messaging.worker.WorkerSettings;
@@ -61,6 +62,7 @@ public class Worker {
   }
 
   private WorkerRuntime create() {
+    new ProcessGauges(config.store()).bindTo(metrics);
     WorkerSettings settings =
         new WorkerSettings(
             "redistributor",

@@ -2,6 +2,7 @@ package dev.espalier.trainer;
 
 import dev.espalier.artifacts.store.DirectoryArtifactStore;
 import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.process.ProcessGauges;
 import dev.espalier.messaging.worker.WorkerHealth;
 import dev.espalier.messaging.worker.WorkerRuntime;
 import dev.espalier.messaging.worker.WorkerSettings;
@@ -65,6 +66,7 @@ public class Worker {
   }
 
   private WorkerRuntime create() {
+    new ProcessGauges(config.store()).bindTo(metrics);
     EngineSettings engine =
         new EngineSettings(
             config.worker().device(), config.worker().threads(), config.engine().cache());

@@ -4,6 +4,7 @@ import dev.espalier.messaging.publish.EventPublisher;
 import dev.espalier.messaging.serde.EventHeaders;
 import dev.espalier.messaging.serde.UnreadableRecord;
 import dev.espalier.schemas.Topics;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,10 +36,18 @@ final class DeadLetters {
   private final String consumer;
   private final MeterRegistry metrics;
 
-  DeadLetters(EventPublisher publisher, String consumer, MeterRegistry metrics) {
+  DeadLetters(EventPublisher publisher, String consumer, String topic, MeterRegistry metrics) {
     this.publisher = publisher;
     this.consumer = consumer;
     this.metrics = metrics;
+    // From the start at 0: an alert sees a counter rise, not appear.
+    for (UnreadableRecord.Reason reason : UnreadableRecord.Reason.values()) {
+      counter(topic, reason);
+    }
+  }
+
+  private Counter counter(String topic, UnreadableRecord.Reason reason) {
+    return metrics.counter("espalier.dead.letters", "topic", topic, "reason", reason.label());
   }
 
   /** Returns once the broker has the dead letter, so that the record's offset may be committed. */
@@ -57,10 +66,7 @@ final class DeadLetters {
             new ProducerRecord<>(
                 Topics.deadLetters(record.topic()), null, key, record.value(), headers))
         .get(ANSWER_SECONDS, TimeUnit.SECONDS);
-    metrics
-        .counter(
-            "espalier.dead.letters", "topic", record.topic(), "reason", reason.reason().label())
-        .increment();
+    counter(record.topic(), reason.reason()).increment();
     LOG.warn(
         "{} parked {}-{} at {} ({}): {}",
         consumer,

@@ -10,7 +10,6 @@ import dev.espalier.messaging.trace.LogContext;
 import dev.espalier.messaging.trace.TraceContext;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Metrics;
-import io.micrometer.core.instrument.Tags;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -107,7 +106,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
   private final boolean batches;
   private final Consumer<Set<Integer>> onAssigned;
   private final Consumer<Set<Integer>> onRevoked;
-  private final MeterRegistry metrics;
+  private final LoopMetrics loopMetrics;
   private final EventPublisher deadLetterPublisher;
   private final DeadLetters deadLetters;
   private final CaughtUp caughtUp = new CaughtUp(System::nanoTime);
@@ -142,9 +141,10 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     batches = builder.batches;
     onAssigned = builder.onAssigned;
     onRevoked = builder.onRevoked;
-    metrics = builder.metrics;
+    MeterRegistry metrics = builder.metrics;
     deadLetterPublisher = new EventPublisher(kafka, name + "-dead-letters", metrics);
-    deadLetters = new DeadLetters(deadLetterPublisher, name, metrics);
+    deadLetters = new DeadLetters(deadLetterPublisher, name, contract.topic(), metrics);
+    loopMetrics = new LoopMetrics(contract.topic(), name, metrics);
     thread = new Thread(this::run, name + "-loop");
     thread.setDaemon(true);
   }
@@ -159,11 +159,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
    * what is sent after this will be read. Other loops return at once.
    */
   public void start() {
-    metrics.gauge(
-        "espalier.consumer.lag.records",
-        Tags.of("topic", contract.topic(), "pool", name),
-        this,
-        loop -> loop.lag);
+    loopMetrics.watch(this);
     thread.start();
     if (start == Start.ONE_END) {
       try {
@@ -426,9 +422,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
         LOG.info("{} goes on at {} {}", name, partition, first.offset());
       }
       lastError = null;
-      metrics
-          .counter("espalier.records.consumed", "topic", contract.topic(), "result", "handled")
-          .increment(good.size());
+      loopMetrics.handled(good);
       return true;
     } catch (StopReading e) {
       LOG.error("{} stops at {} {}: {}", name, partition, first.offset(), e.getMessage());

@@ -74,6 +74,18 @@ public final class WorkerRuntime implements AutoCloseable {
   /** Leases whose repeated assignment is recognised. */
   private static final int REMEMBERED_LEASES = 10_000;
 
+  /** Within a second is the objective. */
+  private static final Duration[] DELIVERIES = {
+    Duration.ofMillis(10),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(30)
+  };
+
   private static final Logger LOG = LoggerFactory.getLogger(WorkerRuntime.class);
 
   private final WorkerSettings settings;
@@ -97,6 +109,9 @@ public final class WorkerRuntime implements AutoCloseable {
               return size() > REMEMBERED_LEASES;
             }
           });
+
+  /** From the lease's commit to the worker, by both machines' clocks. */
+  private final Timer delivery;
 
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicBoolean heartbeatOnItsWay = new AtomicBoolean();
@@ -122,6 +137,10 @@ public final class WorkerRuntime implements AutoCloseable {
             .each(this::obey)
             .metrics(metrics)
             .build();
+    delivery =
+        Timer.builder("espalier.assignment.delivery")
+            .serviceLevelObjectives(DELIVERIES)
+            .register(metrics);
     metrics.gauge("espalier.worker.stages.running", running);
     metrics.gauge("espalier.worker.slots", settings.slots());
   }
@@ -224,6 +243,11 @@ public final class WorkerRuntime implements AutoCloseable {
       LOG.info("lease {} was assigned before", assignment.getLeaseId());
       return;
     }
+    Instant committed =
+        Instant.ofEpochSecond(
+            command.getOccurredAt().getSeconds(), command.getOccurredAt().getNanos());
+    Duration onItsWay = Duration.between(committed, Instant.now());
+    delivery.record(onItsWay.isNegative() ? Duration.ZERO : onItsWay);
     // The scheduler gave this stage out again, so it has given up on the older attempt.
     attempts.values().stream()
         .filter(older -> older.stageId().equals(command.getStageId()))

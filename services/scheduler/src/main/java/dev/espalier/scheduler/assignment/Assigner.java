@@ -24,6 +24,7 @@ import dev.espalier.sweep.assignment.Worker;
 import dev.espalier.sweep.lifecycle.StageCommand;
 import dev.espalier.sweep.lifecycle.StageEvent;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -34,6 +35,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -50,6 +52,20 @@ public final class Assigner {
 
   /** Stages of one sweep that are looked at in one batch. */
   private static final int OFFERS_PER_SWEEP = 64;
+
+  /** A wait for a decision, for a slot, for a long queue. */
+  private static final Duration[] WAITS = {
+    Duration.ofMillis(10),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofSeconds(1),
+    Duration.ofSeconds(5),
+    Duration.ofSeconds(30),
+    Duration.ofMinutes(2),
+    Duration.ofMinutes(10),
+    Duration.ofHours(1)
+  };
 
   private static final String WORKERS =
       """
@@ -141,8 +157,10 @@ public final class Assigner {
     List<Offer> given = transactions.call(this::assign);
     Instant now = Instant.now();
     for (Offer offer : given) {
-      metrics
-          .timer("espalier.stage.wait", "stage", offer.needs().kind())
+      Timer.builder("espalier.stage.wait")
+          .tag("stage", offer.needs().kind().toLowerCase(Locale.ROOT))
+          .serviceLevelObjectives(WAITS)
+          .register(metrics)
           .record(Duration.between(offer.runnableSince(), now));
     }
     return given.size();

@@ -8,6 +8,7 @@ import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.StageStreams;
 import dev.espalier.sweep.lifecycle.Lease;
 import dev.espalier.sweep.lifecycle.StageCommand;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -67,7 +68,9 @@ public final class LeaseWatch implements AutoCloseable {
   private final LeaseSettings settings;
   private final Supplier<Set<Integer>> owned;
   private final IntFunction<Duration> caughtUpFor;
-  private final MeterRegistry metrics;
+  private final Counter expired;
+  private final Counter stalled;
+  private final Counter lost;
   private final Thread thread;
   private volatile boolean stopping;
   private volatile Instant lastRound = Instant.now();
@@ -88,7 +91,9 @@ public final class LeaseWatch implements AutoCloseable {
     this.settings = settings;
     this.owned = owned;
     this.caughtUpFor = caughtUpFor;
-    this.metrics = metrics;
+    this.expired = metrics.counter("espalier.leases.ended", "reason", "expired");
+    this.stalled = metrics.counter("espalier.leases.ended", "reason", "stalled");
+    this.lost = metrics.counter("espalier.workers.lost");
     this.thread = new Thread(this::run, "lease-watch");
   }
 
@@ -139,9 +144,7 @@ public final class LeaseWatch implements AutoCloseable {
     for (Overdue lease : transactions.call(connection -> overdue(connection, judged))) {
       boolean ended = transactions.call(connection -> end(connection, lease));
       if (ended) {
-        metrics
-            .counter("espalier.leases.ended", "reason", lease.expired ? "expired" : "stalled")
-            .increment();
+        (lease.expired ? expired : stalled).increment();
         LOG.info(
             "ended generation {} of stage {} on {}: {}",
             lease.lease.generation(),
@@ -213,9 +216,10 @@ public final class LeaseWatch implements AutoCloseable {
     try (var statement = connection.prepareStatement(LOSE)) {
       statement.setArray(1, connection.createArrayOf("integer", partitions));
       statement.setLong(2, settings.duration().toMillis());
-      int lost = statement.executeUpdate();
-      if (lost > 0) {
-        LOG.warn("{} worker(s) fell silent", lost);
+      int silent = statement.executeUpdate();
+      if (silent > 0) {
+        lost.increment(silent);
+        LOG.warn("{} worker(s) fell silent", silent);
       }
     }
   }

@@ -9,13 +9,16 @@ import dev.espalier.scheduler.stream.StageStreams;
 import dev.espalier.scheduler.stream.StageWire;
 import dev.espalier.schemas.stage.v1.StageProgressed;
 import dev.espalier.schemas.stage.v1.StageReport;
+import dev.espalier.sweep.lifecycle.FailureCategory;
 import dev.espalier.sweep.lifecycle.Lease;
 import dev.espalier.sweep.lifecycle.StageCommand;
 import dev.espalier.sweep.lifecycle.StageCommand.Report;
 import dev.espalier.sweep.lifecycle.StageEvent;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -52,6 +55,18 @@ public final class StageProgress {
     this.transactions = transactions;
     this.inbox = inbox;
     this.stages = stages;
+    // From the start at 0: an alert sees a counter rise, not appear.
+    for (String result : List.of("accepted", "repeated", "stale")) {
+      metrics.counter("espalier.reports", "result", result);
+    }
+    for (FailureCategory category : FailureCategory.values()) {
+      failures(category);
+    }
+  }
+
+  private Counter failures(FailureCategory category) {
+    return metrics.counter(
+        "espalier.attempts.failed", "reason", category.name().toLowerCase(Locale.ROOT));
   }
 
   public void handle(ConsumedRecord<StageReport> record) throws SQLException {
@@ -90,6 +105,7 @@ public final class StageProgress {
     metrics.counter("espalier.reports", "result", result).increment();
     for (StageEvent event : decided) {
       if (event instanceof StageEvent.AttemptEnded ended) {
+        failures(ended.cause().category()).increment();
         LOG.info("attempt ended: {} {}", ended.cause().code(), ended.cause().message());
       } else if (event instanceof StageEvent.StaleReportRejected rejected) {
         LOG.info(

@@ -205,6 +205,96 @@ class ReadersTest {
     assertThat(status.sweeps()).containsEntry("RUNNING", 1L);
   }
 
+  @Test
+  void theViewsOfTheBoardsSayWhatStatusAndReportSay() throws Exception {
+    SweepStatus status = new SweepReader(dataSource).status(SWEEP).orElseThrow();
+    assertThat(row("select eta_seconds from dash.sweep_eta"))
+        .isEqualTo("" + status.etaSeconds().intValue());
+    assertThat(row("select trials, planned, running, succeeded, failed, progress from dash.sweep"))
+        .isEqualTo("2 0 1 1 0 0.5");
+    assertThat(
+            row(
+                """
+                select string_agg(concat_ws(' ', kind, total, waiting, running, done, failed, shared,
+                  reused), ', ' order by place) from dash.sweep_stages"""))
+        .isEqualTo(
+            status.stages().stream()
+                .map(
+                    s ->
+                        "%s %d %d %d %d %d %d %d"
+                            .formatted(
+                                s.kind(),
+                                s.total(),
+                                s.waiting(),
+                                s.running(),
+                                s.done(),
+                                s.failed(),
+                                s.shared(),
+                                s.reused()))
+                .collect(java.util.stream.Collectors.joining(", ")));
+    SweepResults.Sharing sharing =
+        new ResultsReader(dataSource, store).results(SWEEP).orElseThrow().sharing();
+    assertThat(
+            row(
+                "select asked, different, reused, spent_seconds, saved_seconds"
+                    + " from dash.sweep_sharing"))
+        .isEqualTo(
+            "%d %d %d %.0f %.0f"
+                .formatted(
+                    sharing.asked(),
+                    sharing.distinct(),
+                    sharing.reused(),
+                    sharing.spentSeconds(),
+                    sharing.savedSeconds()));
+    assertThat(row("select max(top1_accuracy), max(base_latency_p50_ms) from dash.trial"))
+        .isEqualTo("0.81 2");
+    assertThat(
+            row(
+                """
+                select string_agg(policy || ' ' || top1_mean || ' ' || on_latency_front, ', '
+                  order by latency_p50_ms) from dash.cell"""))
+        .isEqualTo("magnitude 0.81 true, unpruned 0.84 true");
+  }
+
+  @Test
+  void theBoardsRoleReadsTheViewsAndNothingElse() throws Exception {
+    try (var connection = dataSource.getConnection();
+        var statement = connection.createStatement()) {
+      statement.execute("set role espalier_dash");
+      try (var rows = statement.executeQuery("select count(*) from dash.trial_stage")) {
+        rows.next();
+        assertThat(rows.getInt(1)).isEqualTo(8);
+      }
+      statement.executeQuery("select * from dash.curve_points('t', 'train_loss', 10)").close();
+      assertRefused(statement, "select count(*) from public.sweep");
+      assertRefused(statement, "delete from dash.sweep_name");
+      assertRefused(statement, "select dash.admit_reader()");
+    }
+    assertThat(
+            row(
+                "select array_to_string(rolconfig, ',') from pg_roles where rolname = 'espalier_dash'"))
+        .isEqualTo("statement_timeout=15s,default_transaction_read_only=on");
+  }
+
+  private static void assertRefused(java.sql.Statement statement, String sql) {
+    org.assertj.core.api.Assertions.assertThatThrownBy(() -> statement.execute(sql))
+        .hasMessageContaining("permission denied");
+  }
+
+  /** The columns of the first row, apart by spaces; numbers in their shortest form. */
+  private String row(String sql) throws SQLException {
+    try (var connection = dataSource.getConnection();
+        var statement = connection.createStatement();
+        var rows = statement.executeQuery(sql)) {
+      rows.next();
+      java.util.List<String> columns = new java.util.ArrayList<>();
+      for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+        columns.add(rows.getString(i));
+      }
+      return String.join(" ", columns);
+    }
+  }
+
   private void stage(String id, StageKind kind, String state, Double seconds) throws SQLException {
     StageSpec spec =
         StageSpec.newBuilder()

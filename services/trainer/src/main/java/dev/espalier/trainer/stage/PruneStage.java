@@ -5,6 +5,7 @@ import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.artifacts.model.BlockWidth;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -42,6 +43,7 @@ final class PruneStage implements StageExecutor {
     Cost cost = plan.cost();
     Cost whole = Cost.of(base);
     ArtifactRef file = files.put(plan);
+    BlockWidth.of(plan).forEach(w -> context.metric(w.name(), w.block(), w.value()));
     return new StageResult(
         Map.of("plan", file),
         Map.of(
