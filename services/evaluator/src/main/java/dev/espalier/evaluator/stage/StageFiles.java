@@ -28,7 +28,7 @@ final class StageFiles {
   }
 
   VitWeights model(ArtifactRef file) {
-    return ModelFile.read(read(file));
+    return ModelFile.read(store, file.getSha256());
   }
 
   PruningPlan plan(ArtifactRef file) {

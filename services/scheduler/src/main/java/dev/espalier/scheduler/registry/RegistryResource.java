@@ -6,6 +6,10 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.espalier.architecture.cost.Cost;
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.artifacts.model.ModelFile;
+import dev.espalier.artifacts.safetensors.MalformedFileException;
 import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.scheduler.api.Problem;
@@ -50,11 +54,18 @@ public class RegistryResource {
     this.store = store;
   }
 
-  /** A registered model. */
+  /**
+   * A registered model.
+   *
+   * @param params parameters
+   * @param macs multiply-accumulates for one image
+   */
   public record Model(
       String name,
       String sha256,
       long sizeBytes,
+      long params,
+      long macs,
       @JsonRawValue String architecture,
       Instant createdAt) {}
 
@@ -128,11 +139,13 @@ public class RegistryResource {
     try (InputStream file = new BufferedInputStream(store.open(sha256), 1 << 16)) {
       description =
           switch (kind) {
-            case MODEL -> ModelFile.architecture(file, size);
+            case MODEL -> ModelFile.check(file, size).toJson();
             case DATASET -> DatasetFile.summary(file);
           };
     } catch (InvalidArtifact e) {
       throw Problem.violation("artifact", e.expected(), Problem.shown(e.found()));
+    } catch (MalformedFileException e) {
+      throw Problem.violation("artifact", "a sound model file", e.getMessage());
     }
     Registry.Outcome outcome = registry.register(kind, name, sha256, size, description, replace);
     if (outcome == Registry.Outcome.CONFLICT) {
@@ -179,8 +192,15 @@ public class RegistryResource {
   }
 
   private static Model model(Registry.Entry entry) {
+    Cost cost = Cost.of(VitArchitecture.fromJson(entry.description()));
     return new Model(
-        entry.name(), entry.sha256(), entry.sizeBytes(), entry.description(), entry.createdAt());
+        entry.name(),
+        entry.sha256(),
+        entry.sizeBytes(),
+        cost.params(),
+        cost.macs(),
+        entry.description(),
+        entry.createdAt());
   }
 
   private static Dataset dataset(Registry.Entry entry) {

@@ -3,91 +3,18 @@ package dev.espalier.scheduler.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.espalier.architecture.json.Json;
-import dev.espalier.architecture.vit.VitArchitecture;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.Random;
 import java.util.TreeMap;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.Test;
 
 class HostileFilesTest {
-
-  private static final VitArchitecture VIT = VitArchitecture.uniform(8, 4, 1, 3, 16, 1, 2, 32);
-  private static final String METADATA =
-      "\"__metadata__\":{\"espalier.architecture\":" + Json.canonical(VIT.toJson()) + "}";
-
-  // ---- models ----
-
-  @Test
-  void readsTheArchitectureOfAModel() throws Exception {
-    byte[] file =
-        model(
-            "{" + METADATA + ",\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
-
-    assertThat(VitArchitecture.fromJson(ModelFile.architecture(stream(file), file.length)))
-        .isEqualTo(VIT);
-  }
-
-  @Test
-  void refusesModelsThatLieAboutLengths() {
-    refusesModel(new byte[0], "a safetensors file");
-    refusesModel(new byte[7], "a safetensors file");
-    refusesModel(lengths(-1), "header");
-    refusesModel(lengths(Long.MAX_VALUE), "header");
-    refusesModel(lengths(1 << 20), "header");
-    refusesModel(tensor("F32", "[2]", "[0,8]", 4), "data_offsets");
-    refusesModel(tensor("F32", "[2]", "[0,4]", 4), "data_offsets");
-    refusesModel(tensor("F32", "[2]", "[-8,0]", 8), "data_offsets");
-    refusesModel(tensor("F32", "[-2]", "[0,8]", 8), "axes");
-    refusesModel(tensor("F32", "[2147483647,2147483647,2147483647]", "[0,8]", 8), "fits its file");
-    refusesModel(tensor("PICKLE", "[2]", "[0,8]", 8), "dtype");
-  }
-
-  @Test
-  void refusesModelsWithoutAnArchitecture() {
-    refusesModel(model("{}", 0), "espalier.architecture");
-    refusesModel(model("[]", 0), "JSON object");
-    refusesModel(model("{\"a\"", 0), "JSON");
-    refusesModel(model("[".repeat(100_000), 0), "JSON");
-    refusesModel(
-        model("{\"__metadata__\":{\"espalier.architecture\":\"{}\"}}", 0), "an architecture");
-    refusesModel(
-        model(
-            "{\"__metadata__\":{\"espalier.architecture\":%s}}"
-                .formatted(
-                    Json.canonical(VIT.toJson().replace("\"patchSize\":4", "\"patchSize\":0"))),
-            0),
-        "an architecture");
-  }
-
-  @Test
-  void survivesDamageToAnyByteOfAModel() throws Exception {
-    byte[] sound =
-        model(
-            "{" + METADATA + ",\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8);
-    Random random = new Random(11);
-    for (int i = 0; i < 3000; i++) {
-      byte[] damaged = sound.clone();
-      for (int k = 0; k <= random.nextInt(4); k++) {
-        damaged[random.nextInt(damaged.length)] = (byte) random.nextInt(256);
-      }
-      try {
-        VitArchitecture.fromJson(ModelFile.architecture(stream(damaged), damaged.length));
-      } catch (InvalidArtifact e) {
-        assertThat(e.expected()).isNotBlank();
-      }
-    }
-  }
-
-  // ---- datasets ----
 
   @Test
   void summarisesADataset() throws Exception {
@@ -120,35 +47,10 @@ class HostileFilesTest {
     refusesDataset(zip(header), "IDX");
   }
 
-  private static void refusesModel(byte[] file, String expected) {
-    assertThatThrownBy(() -> ModelFile.architecture(stream(file), file.length))
-        .isInstanceOfSatisfying(
-            InvalidArtifact.class, e -> assertThat(e.expected()).contains(expected));
-  }
-
   private static void refusesDataset(byte[] file, String expected) {
     assertThatThrownBy(() -> DatasetFile.summary(stream(file)))
         .isInstanceOfSatisfying(
             InvalidArtifact.class, e -> assertThat(e.expected()).contains(expected));
-  }
-
-  private static byte[] tensor(String type, String shape, String offsets, int data) {
-    String tensor =
-        "\"a\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":%s}".formatted(type, shape, offsets);
-    return model("{" + METADATA + "," + tensor + "}", data);
-  }
-
-  private static byte[] model(String header, int data) {
-    byte[] json = header.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(8 + json.length + data)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .putLong(json.length)
-        .put(json)
-        .array();
-  }
-
-  private static byte[] lengths(long said) {
-    return ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putLong(said).array();
   }
 
   private static Map<String, byte[]> entries() {
