@@ -35,6 +35,7 @@ public final class DatasetArtifact {
 
   private static final String DESCRIPTION = "dataset.json";
   private static final List<String> SPLITS = List.of("train", "validation", "test");
+  private static final int MAX_CLASSES = 1 << 16;
   private static final LocalDateTime TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
 
   private DatasetArtifact() {}
@@ -107,20 +108,27 @@ public final class DatasetArtifact {
     return split(files.get(images(split)), files.get(labels(split)), split);
   }
 
-  /** Images of shape (N, S, S) or (N, C, S, S) with labels of shape (N). */
+  /**
+   * Images of shape (N, S, S) or (N, C, S, S) with labels of shape (N), or of shape (N, 2), high
+   * byte first, where there are more than 256 classes.
+   */
   static Split split(IdxFile images, IdxFile labels, String name) {
     int[] shape = images.shape();
     if (shape.length < 3 || shape[shape.length - 1] != shape[shape.length - 2]) {
       throw new InvalidDatasetException(
           name + ": expected square images (N, S, S) or (N, C, S, S) but found " + images);
     }
-    if (labels.shape().length != 1 || labels.shape()[0] != shape[0]) {
+    int width = labels.shape().length == 2 ? labels.shape()[1] : labels.shape().length;
+    if (labels.shape()[0] != shape[0] || width < 1 || width > 2 || labels.shape().length > 2) {
       throw new InvalidDatasetException(
-          "%s: expected %d labels but found %s".formatted(name, shape[0], labels));
+          "%s: expected %d labels of one byte, or two where there are more than 256 classes, but found %s"
+              .formatted(name, shape[0], labels));
     }
     int[] classes = new int[shape[0]];
     for (int i = 0; i < classes.length; i++) {
-      classes[i] = labels.elements()[i] & 0xff;
+      for (int k = 0; k < width; k++) {
+        classes[i] = classes[i] << 8 | labels.elements()[i * width + k] & 0xff;
+      }
     }
     return new Split(images.elements(), classes);
   }
@@ -149,9 +157,9 @@ public final class DatasetArtifact {
 
   private static void write(ImageDataset dataset, OutputStream out, boolean deflate)
       throws IOException {
-    if (dataset.classes() > 256) {
+    if (dataset.classes() > MAX_CLASSES) {
       throw new InvalidDatasetException(
-          "expected at most 256 classes, as labels are bytes, but found " + dataset.classes());
+          "expected at most %d classes but found %d".formatted(MAX_CLASSES, dataset.classes()));
     }
     Map<String, byte[]> entries = new LinkedHashMap<>();
     byte[] json = DatasetDescription.of(dataset).json().getBytes(StandardCharsets.UTF_8);
@@ -186,12 +194,16 @@ public final class DatasetArtifact {
         dataset.channels() == 1
             ? new int[] {split.size(), side, side}
             : new int[] {split.size(), dataset.channels(), side, side};
-    byte[] labels = new byte[split.size()];
-    for (int i = 0; i < labels.length; i++) {
-      labels[i] = (byte) split.labels()[i];
+    int width = dataset.classes() > 256 ? 2 : 1;
+    byte[] labels = new byte[split.size() * width];
+    for (int i = 0; i < split.size(); i++) {
+      for (int k = 0; k < width; k++) {
+        labels[i * width + k] = (byte) (split.labels()[i] >> 8 * (width - 1 - k));
+      }
     }
+    int[] labelShape = width == 1 ? new int[] {split.size()} : new int[] {split.size(), width};
     entries.put(images(name), bytes(new IdxFile(shape, split.images())));
-    entries.put(labels(name), bytes(new IdxFile(new int[] {split.size()}, labels)));
+    entries.put(labels(name), bytes(new IdxFile(labelShape, labels)));
   }
 
   private static byte[] bytes(IdxFile file) throws IOException {

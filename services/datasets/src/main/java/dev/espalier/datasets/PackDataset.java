@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Packs a directory of IDX files, named as MNIST's are, into one dataset artifact.
+ * Packs a directory of IDX files, named as MNIST's are, or of CIFAR's binary files into one dataset
+ * artifact.
  *
  * <p>The training file is split into training and validation images, class by class, and each part
  * may be a stratified subset: as many images of each class as its share asks for, drawn by the seed
@@ -28,8 +29,9 @@ public final class PackDataset {
   /**
    * What to pack.
    *
-   * @param directory holds {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte}, {@code
-   *     t10k-images-idx3-ubyte} and {@code t10k-labels-idx1-ubyte}, plain or with {@code .gz}
+   * @param directory holds CIFAR's binary files, or {@code train-images-idx3-ubyte}, {@code
+   *     train-labels-idx1-ubyte}, {@code t10k-images-idx3-ubyte} and {@code
+   *     t10k-labels-idx1-ubyte}, plain or with {@code .gz}
    * @param name for people
    * @param train images to take; 0 for all that validation leaves
    * @param validation images to set aside from the training file; 0 for a twelfth of it
@@ -48,16 +50,26 @@ public final class PackDataset {
     }
   }
 
+  /** Whether the directory holds IDX or CIFAR files rather than images one by one. */
+  public static boolean isThere(Path directory) throws IOException {
+    try (var files = Files.newDirectoryStream(directory, "*-{images,labels}-idx?-ubyte*")) {
+      return CifarFiles.isThere(directory) || files.iterator().hasNext();
+    }
+  }
+
   /** Reads and draws; writes nothing. */
   public static ImageDataset pack(Request request) throws IOException {
-    Split source = read(request.directory(), "train");
-    Split testSource = read(request.directory(), "t10k");
+    boolean cifar = CifarFiles.isThere(request.directory());
+    Split source =
+        cifar ? CifarFiles.train(request.directory()) : read(request.directory(), "train");
+    Split testSource =
+        cifar ? CifarFiles.test(request.directory()) : read(request.directory(), "t10k");
     if (testSource.pixels() != source.pixels()) {
       throw new InvalidDatasetException(
           "t10k: expected images of %d bytes as in train but found %d"
               .formatted(source.pixels(), testSource.pixels()));
     }
-    int channels = channels(request.directory());
+    int channels = cifar ? CifarFiles.CHANNELS : channels(request.directory());
     int side = (int) Math.round(Math.sqrt(source.pixels() / (double) channels));
     int classes = Math.max(2, Arrays.stream(source.labels()).max().orElseThrow() + 1);
 
@@ -196,7 +208,7 @@ public final class PackDataset {
   }
 
   /** Mean and standard deviation per channel of pixels in [0, 1]; sums are exact integers. */
-  private static double[][] moments(Split split, int channels) {
+  static double[][] moments(Split split, int channels) {
     int plane = split.pixels() / channels;
     double[] mean = new double[channels];
     double[] std = new double[channels];

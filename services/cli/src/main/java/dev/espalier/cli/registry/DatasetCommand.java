@@ -1,6 +1,8 @@
 package dev.espalier.cli.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.espalier.cli.BadInput;
 import dev.espalier.cli.CommandFailed;
 import dev.espalier.cli.Context;
@@ -8,12 +10,16 @@ import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.server.Scheduler;
 import dev.espalier.cli.text.Table;
 import dev.espalier.cli.text.Units;
+import dev.espalier.datasets.BrokenImage;
 import dev.espalier.datasets.DatasetArtifact;
+import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.ImageFolders;
 import dev.espalier.datasets.InvalidDatasetException;
 import dev.espalier.datasets.PackDataset;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,13 +39,15 @@ public final class DatasetCommand {
   @Command(
       name = "add",
       description = {
-        "Pack a directory of IDX files, upload it and register it under a name.",
-        "A file is taken as a dataset that was packed before."
+        "Pack a directory, upload it and register it under a name. Taken are IDX files as MNIST's,",
+        "CIFAR-10's and CIFAR-100's binary files, and directories of JPEG and PNG files, one for",
+        "each class, under train, val and test or undivided. A file is taken as packed before."
       },
       footerHeading = "%nExamples:%n",
       footer = {
         "  espalier dataset add fashion-mnist /usr/share/datasets/fashion-mnist",
         "  espalier dataset add small /usr/share/datasets/fashion-mnist --train 6000 --test 1000",
+        "  espalier dataset add flowers flowers/ --image-size 96 --broken skip",
         "  espalier dataset add mine dataset.zip --replace"
       })
   static final class Add implements Callable<Integer> {
@@ -51,7 +59,7 @@ public final class DatasetCommand {
 
     @Parameters(
         paramLabel = "PATH",
-        description = "Directory named as MNIST's files are, plain or gzipped; or a packed file.")
+        description = "Directory of IDX, CIFAR or image files; or a packed file.")
     private Path path;
 
     @Option(
@@ -82,17 +90,28 @@ public final class DatasetCommand {
         description = "Seed of the draw. Default: 0.")
     private long seed;
 
+    @Mixin private ImageOptions images;
+
     @Option(names = "--replace", description = "Give the name to this one where another has it.")
     private boolean replace;
+
+    private List<BrokenImage> broken = List.of();
 
     @Override
     public Integer call() {
       Scheduler scheduler = context.scheduler();
       String sha256 = upload(scheduler);
-      JsonNode dataset = scheduler.register("datasets", name, sha256, replace);
+      ObjectNode dataset = (ObjectNode) scheduler.register("datasets", name, sha256, replace);
       if (context.json()) {
+        ArrayNode named = dataset.putArray("broken");
+        broken.forEach(
+            image -> named.addObject().put("file", image.file()).put("reason", image.reason()));
         context.printJson(dataset);
       } else {
+        if (!broken.isEmpty()) {
+          System.out.printf("skipped %d broken images:%n", broken.size());
+          broken.forEach(image -> System.out.println("  " + image.file() + ": " + image.reason()));
+        }
         System.out.printf("registered %s as %s%n", dataset.path("sha256").asText(), name);
       }
       return ExitCode.DONE;
@@ -108,12 +127,10 @@ public final class DatasetCommand {
       Path packed = null;
       try {
         packed = Files.createTempFile("espalier-dataset", ".zip");
-        DatasetArtifact.write(
-            PackDataset.pack(new PackDataset.Request(path, name, train, validation, test, seed)),
-            packed);
+        DatasetArtifact.write(pack(), packed);
         return scheduler.upload(packed);
       } catch (InvalidDatasetException | IllegalArgumentException e) {
-        throw new BadInput("PATH", "IDX files of images and labels", e.getMessage());
+        throw new BadInput("PATH", "a dataset that can be packed", e.getMessage());
       } catch (java.nio.file.NoSuchFileException e) {
         throw new BadInput(
             "PATH",
@@ -124,6 +141,17 @@ public final class DatasetCommand {
       } finally {
         delete(packed);
       }
+    }
+
+    private ImageDataset pack() throws IOException {
+      PackDataset.Request counts =
+          new PackDataset.Request(path, name, train, validation, test, seed);
+      if (PackDataset.isThere(path)) {
+        return PackDataset.pack(counts);
+      }
+      ImageFolders.Packed packed = ImageFolders.pack(images.request(counts));
+      broken = packed.broken();
+      return packed.dataset();
     }
 
     private static void delete(Path packed) {

@@ -62,7 +62,8 @@ final class DatasetFile {
     for (String split : SPLITS) {
       int[] pixels = shapes.get(split + "-images.idx");
       int[] labels = shapes.get(split + "-labels.idx");
-      if (pixels.length < 3 || labels.length != 1 || pixels[0] != labels[0]) {
+      boolean oneEach = labels.length == 1 || labels.length == 2 && labels[1] == 2;
+      if (pixels.length < 3 || !oneEach || pixels[0] != labels[0]) {
         throw new InvalidArtifact(
             "as many labels as images in split " + split,
             "%d images and %d labels".formatted(pixels[0], labels[0]));
