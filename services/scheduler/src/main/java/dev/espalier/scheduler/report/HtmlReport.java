@@ -73,7 +73,7 @@ public final class HtmlReport {
         .raw(STYLE)
         .raw("</style></head><body><main>");
     header();
-    findings();
+    page.add(Findings.draw(results));
     table();
     fronts();
     redistribution();
@@ -134,53 +134,6 @@ public final class HtmlReport {
 
   private long inState(String state) {
     return results.trials().stream().filter(t -> t.state().equals(state)).count();
-  }
-
-  /** The sentences that a reader in a hurry takes away; each is a plain comparison of figures. */
-  private void findings() {
-    List<Markup> findings = new ArrayList<>();
-    Double base = results.base().measurements().get("top1_accuracy");
-    results.cells().stream()
-        .filter(cell -> mean(cell, "top1_accuracy") != null)
-        .collect(
-            groupingBy(
-                cell -> cell.targetKind() + " " + Figures.ratio(cell.keepRatio()),
-                LinkedHashMap::new,
-                java.util.stream.Collectors.toList()))
-        .values()
-        .forEach(
-            cells -> {
-              CellResult best =
-                  cells.stream()
-                      .max(java.util.Comparator.comparingDouble(c -> mean(c, "top1_accuracy")))
-                      .orElseThrow();
-              Markup sentence =
-                  new Markup()
-                      .text("At " + target(best) + ", ")
-                      .raw("<b>")
-                      .text(name(best))
-                      .raw("</b>")
-                      .text(
-                          (cells.size() > 1 ? " is the most accurate: " : " reaches ")
-                              + spread(best.measurements().get("top1_accuracy"))
-                              + " % top-1");
-              if (base != null) {
-                sentence.text(
-                    " (%s points against the base)"
-                        .formatted(Figures.points(mean(best, "top1_accuracy") - base)));
-              }
-              Double faster = mean(best, "speedup_throughput");
-              if (faster != null) {
-                sentence.text(", at %s the base's throughput".formatted(Figures.times(faster)));
-              }
-              findings.add(sentence.text("."));
-            });
-    if (findings.isEmpty()) {
-      return;
-    }
-    page.raw("<ul class=\"findings\">");
-    findings.forEach(finding -> page.raw("<li>").add(finding).raw("</li>"));
-    page.raw("</ul>");
   }
 
   private static final List<String> COLUMNS =
@@ -777,18 +730,12 @@ public final class HtmlReport {
         .raw("</pre></details></div>");
   }
 
-  private static Double mean(CellResult cell, String measurement) {
+  static Double mean(CellResult cell, String measurement) {
     Statistic statistic = cell.measurements().get(measurement);
     return statistic == null ? null : statistic.mean();
   }
 
-  private static String spread(Statistic statistic) {
-    return statistic.count() > 1
-        ? percent(statistic.mean()) + " ± " + percent(statistic.deviation())
-        : percent(statistic.mean());
-  }
-
-  private static String name(CellResult cell) {
+  static String name(CellResult cell) {
     return name(cell.method(), cell.redistribution());
   }
 
@@ -796,7 +743,7 @@ public final class HtmlReport {
     return redistribution.equals("none") ? method : method + " + " + redistribution;
   }
 
-  private static String target(CellResult cell) {
+  static String target(CellResult cell) {
     return "%s %% of the base's %s"
         .formatted(
             Figures.ratio(cell.keepRatio() * 100).replaceAll("\\.0$", ""),
