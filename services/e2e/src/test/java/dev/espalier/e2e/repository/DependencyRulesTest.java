@@ -102,6 +102,7 @@ class DependencyRulesTest {
             "datasets",
             "images are bytes on the host until an engine takes them",
             "java..",
+            "javax.imageio..",
             "org.slf4j..",
             "ai.djl..",
             "dev.espalier.architecture.."),
