@@ -1,7 +1,10 @@
 package dev.espalier.architecture.cost;
 
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenFlow;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 
 /**
  * What a model costs by formula ({@code methods/README.md} §4): one multiply-accumulate counts 1;
@@ -13,8 +16,9 @@ import dev.espalier.architecture.vit.VitArchitecture;
 public record Cost(long params, long macs) {
 
   /**
-   * Cost of a dense model. With d the embedding, T tokens, N patches of P values, E prefix tokens,
-   * C classes, and per block H heads of widths q, v and M hidden units. A convolution in place of
+   * Cost of a model. With d the embedding, N patches of P values, E prefix tokens, C classes, and
+   * per block Tin tokens as keys and Tout as queries, H heads of widths q, v and M hidden units; d
+   * is replaced by what a narrowed {@link Wiring} reads or writes. A convolution in place of
    * attention has the bottleneck width e = v (SPViT).
    */
   public static Cost of(VitArchitecture vit) {
@@ -26,30 +30,54 @@ public record Cost(long params, long macs) {
     long t = vit.tokens();
     long params = p * d + d + e * d + t * d + 2 * d + e * (d * c + c);
     long macs = n * p * d + e * d * c;
-    for (BlockShape block : vit.blocks()) {
-      long h = block.heads();
-      long q = block.qkWidth();
-      long v = block.vWidth();
-      long m = block.mlpHidden();
-      params += 2 * d * m + m + d + 4 * d;
-      macs += 2 * t * d * m;
-      switch (block.attention()) {
-        case MSA -> {
-          params += 2 * (d * h * q + h * q) + (d * h * v + h * v) + (h * v * d + d);
-          macs += t * d * h * (2 * q + v) + t * t * h * (q + v) + t * h * v * d;
-        }
-        case CONV3 -> {
-          params += 10 * d * v + v + d;
-          macs += 10 * d * v * n;
-        }
-        case CONV1 -> {
-          params += 2 * d * v + v + d;
-          macs += 2 * d * v * n;
-        }
-        case SKIP -> {}
+    TokenFlow flow = vit.flow();
+    for (int l = 0; l < vit.depth(); l++) {
+      BlockShape block = vit.blocks().get(l);
+      Cost own = attention(block, flow.blocks().get(l), d, n);
+      Cost mlp = mlp(block, flow.blocks().get(l).out(), d);
+      params += own.params + mlp.params;
+      macs += own.macs + mlp.macs;
+      if (block.tokens() instanceof TokenRule.Select) {
+        Cost predictor = predictor(flow.blocks().get(l).arriving() - e, d);
+        params += predictor.params;
+        macs += predictor.macs;
       }
     }
     return new Cost(params, macs);
+  }
+
+  private static Cost attention(BlockShape block, TokenFlow.Block tokens, long d, long n) {
+    long h = block.heads();
+    long q = block.qkWidth();
+    long v = block.vWidth();
+    long r = Wiring.width(block.wiring().attentionReads(), (int) d);
+    long w = Wiring.width(block.wiring().attentionWrites(), (int) d);
+    long in = tokens.in();
+    long out = tokens.out();
+    return switch (block.attention()) {
+      case MSA ->
+          new Cost(
+              2 * d + 2 * (r * h * q + h * q) + (r * h * v + h * v) + (h * v * w + w),
+              in * r * h * (q + v) + out * r * h * q + out * in * h * (q + v) + out * h * v * w);
+      case CONV3 -> new Cost(2 * d + 9 * d * v + v + v * d + d, 10 * d * v * n);
+      case CONV1 -> new Cost(2 * d + d * v + v + v * d + d, 2 * d * v * n);
+      case SKIP -> new Cost(0, 0);
+    };
+  }
+
+  private static Cost mlp(BlockShape block, long tokens, long d) {
+    long m = block.mlpHidden();
+    long r = Wiring.width(block.wiring().mlpReads(), (int) d);
+    long w = Wiring.width(block.wiring().mlpWrites(), (int) d);
+    return new Cost(2 * d + r * m + m + m * w + w, tokens * m * (r + w));
+  }
+
+  /** Norm, d to d, then d to d/2, d/4 and 2 scores for each patch (DynamicViT). */
+  private static Cost predictor(long patches, long d) {
+    long half = d / 2;
+    long quarter = d / 4;
+    long weights = d * d + d * half + half * quarter + 2 * quarter;
+    return new Cost(2 * d + weights + d + half + quarter + 2, patches * weights);
   }
 
   /** The figure that a target of that kind is about. */

@@ -10,8 +10,8 @@ import java.util.Set;
 
 /**
  * The widths below which no method cuts ({@code methods/README.md} §6): one head, 8 query/key and 8
- * value channels per head and 16 hidden units per block, 16 residual channels. A base that is
- * narrower keeps all it has.
+ * value channels per head and 16 hidden units per block, 16 residual channels, read or written ones
+ * too. A base that is narrower keeps all it has.
  */
 public final class Floors {
 
@@ -32,6 +32,8 @@ public final class Floors {
           case QK -> QK;
           case V -> V;
           case MLP -> MLP;
+          case ATTENTION_INPUT, ATTENTION_OUTPUT, MLP_INPUT, MLP_OUTPUT -> EMBEDDING;
+          case TOKEN, BLOCK, ATTENTION -> 1;
         };
     return Math.min(floor, baseWidth);
   }

@@ -31,7 +31,7 @@ public final class Methods {
           SearchKind.SHARED,
           true,
           false,
-          EnumSet.allOf(UnitKind.class),
+          UnitKind.WIDTHS,
           EnumSet.allOf(TargetKind.class),
           List.of(ALIGNMENT));
 
@@ -45,7 +45,7 @@ public final class Methods {
           SearchKind.SHARED,
           false,
           false,
-          EnumSet.allOf(UnitKind.class),
+          UnitKind.WIDTHS,
           EnumSet.allOf(TargetKind.class),
           List.of(ALIGNMENT));
 
@@ -60,7 +60,7 @@ public final class Methods {
           SearchKind.CHAINED,
           true,
           true,
-          EnumSet.allOf(UnitKind.class),
+          UnitKind.WIDTHS,
           EnumSet.allOf(TargetKind.class),
           List.of(
               ParameterDescriptor.integer(

@@ -1,6 +1,8 @@
 package dev.espalier.architecture.plan;
 
 import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.TokenRule;
+import dev.espalier.architecture.vit.Wiring;
 import java.util.List;
 
 /**
@@ -10,13 +12,39 @@ import java.util.List;
  * @param attention what mixes tokens afterwards
  * @param heads kept heads, ascending by index; empty unless {@code attention} is MSA
  * @param mlp kept hidden units of the MLP, ascending
+ * @param wiring residual channels of the base that the branches read and write
+ * @param tokens tokens that the block works on
  */
 public record BlockPlan(
-    boolean kept, AttentionKind attention, List<HeadPlan> heads, List<Integer> mlp) {
+    boolean kept,
+    AttentionKind attention,
+    List<HeadPlan> heads,
+    List<Integer> mlp,
+    Wiring wiring,
+    TokenRule tokens) {
+
+  /** A block that is removed. */
+  public static final BlockPlan REMOVED =
+      new BlockPlan(false, AttentionKind.MSA, List.of(), List.of());
 
   public BlockPlan {
     heads = List.copyOf(heads);
     mlp = List.copyOf(mlp);
+  }
+
+  /** A plan of widths: wiring and tokens stay. */
+  public BlockPlan(boolean kept, AttentionKind attention, List<HeadPlan> heads, List<Integer> mlp) {
+    this(kept, attention, heads, mlp, Wiring.ALL, TokenRule.ALL);
+  }
+
+  /** The same block with another wiring. */
+  public BlockPlan with(Wiring wiring) {
+    return new BlockPlan(kept, attention, heads, mlp, wiring, tokens);
+  }
+
+  /** The same block on other tokens. */
+  public BlockPlan with(TokenRule tokens) {
+    return new BlockPlan(kept, attention, heads, mlp, wiring, tokens);
   }
 
   /** A kept block with attention. */

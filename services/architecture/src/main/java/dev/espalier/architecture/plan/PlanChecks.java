@@ -2,6 +2,7 @@ package dev.espalier.architecture.plan;
 
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.List;
 
@@ -19,19 +20,47 @@ final class PlanChecks {
         blocks.size());
     want(blocks.stream().anyMatch(BlockPlan::kept), "plan must keep at least one block");
     for (int l = 0; l < blocks.size(); l++) {
-      block("block " + l, blocks.get(l), base.blocks().get(l));
+      block("block " + l, blocks.get(l), base.blocks().get(l), base.embedding(), embedding.size());
     }
   }
 
-  private static void block(String name, BlockPlan block, BlockShape shape) {
+  private static void block(
+      String name, BlockPlan block, BlockShape shape, int embedding, int kept) {
     if (!block.kept()) {
       want(
           block.heads().isEmpty() && block.mlp().isEmpty(),
           "%s is removed and must keep no heads or mlp units",
           name);
+      want(
+          block.wiring().isAll() && block.tokens().equals(TokenRule.ALL),
+          "%s is removed and must have no wiring or token rule",
+          name);
       return;
     }
     indices(name + " mlp", block.mlp(), shape.mlpHidden());
+    block
+        .wiring()
+        .byName()
+        .forEach(
+            (list, channels) -> {
+              if (!channels.isEmpty()) {
+                indices(name + " " + list, channels, embedding);
+              }
+            });
+    want(
+        !(block.tokens() instanceof TokenRule.Select || shape.tokens() instanceof TokenRule.Select)
+            || kept == embedding,
+        "%s selects tokens and needs all %d residual channels",
+        name,
+        embedding);
+    want(
+        block.wiring().isAll() || shape.wiring().isAll(),
+        "%s has a wiring already and cannot be wired again",
+        name);
+    want(
+        block.tokens().equals(TokenRule.ALL) || shape.tokens().equals(TokenRule.ALL),
+        "%s drops tokens already and cannot take another rule",
+        name);
     if (block.attention() != AttentionKind.MSA) {
       want(block.heads().isEmpty(), "%s has no attention and must keep no heads", name);
       return;

@@ -4,6 +4,7 @@ import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.json.JsonException;
 import dev.espalier.architecture.json.JsonObject;
 import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.ShapeJson;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -13,7 +14,8 @@ import java.util.Map;
 /**
  * The JSON form of a {@link PruningPlan}: {@code format}, {@code base} as in {@code
  * architecture.json}, {@code embedding}, and per block {@code kept}, {@code attention}, {@code
- * heads} with their {@code qk} and {@code v}, {@code mlp}. Predicted cost is derived and not
+ * heads} with their {@code qk} and {@code v}, {@code mlp}, and where something differs from the
+ * base, {@code wiring} and {@code tokens} ({@link ShapeJson}). Predicted cost is derived and not
  * stored.
  */
 public final class PlanJson {
@@ -49,7 +51,9 @@ public final class PlanJson {
               block.flag("kept"),
               AttentionKind.of(block.text("attention")),
               heads,
-              block.counts("mlp")));
+              block.counts("mlp"),
+              ShapeJson.wiring(block),
+              ShapeJson.tokens(block)));
     }
     return new PruningPlan(
         VitArchitecture.fromTree(tree.object("base")), tree.counts("embedding"), blocks);
@@ -72,6 +76,7 @@ public final class PlanJson {
       entry.put("attention", block.attention().text());
       entry.put("heads", heads);
       entry.put("mlp", block.mlp());
+      ShapeJson.put(entry, block.wiring(), block.tokens());
       blocks.add(entry);
     }
     Map<String, Object> tree = new LinkedHashMap<>();

@@ -4,7 +4,9 @@ import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -45,27 +47,62 @@ public record PruningPlan(VitArchitecture base, List<Integer> embedding, List<Bl
   /**
    * Shape of the model after the cut: removed blocks are gone, ragged heads are padded to the
    * widest of their block, the attention scale stays the base's.
+   *
+   * @throws IllegalArgumentException when the kept blocks' token rules do not follow one another,
+   *     or a narrowed branch would read or write no kept channel
    */
   public VitArchitecture cutArchitecture() {
     List<BlockShape> shapes = new ArrayList<>();
     for (int l = 0; l < blocks.size(); l++) {
       BlockPlan block = blocks.get(l);
       BlockShape shape = base.blocks().get(l);
-      if (!block.kept()) {
-        continue;
+      if (block.kept()) {
+        boolean attends = block.attention() == AttentionKind.MSA;
+        shapes.add(
+            new BlockShape(
+                block.attention(),
+                attends ? block.heads().size() : shape.heads(),
+                attends ? block.qkWidth() : shape.qkWidth(),
+                attends ? block.vWidth() : shape.vWidth(),
+                block.mlp().size(),
+                wiring(l).within(embedding),
+                tokens(l)));
       }
-      shapes.add(
-          block.attention() == AttentionKind.MSA
-              ? BlockShape.msa(
-                  block.heads().size(), block.qkWidth(), block.vWidth(), block.mlp().size())
-              : new BlockShape(
-                  block.attention(),
-                  shape.heads(),
-                  shape.qkWidth(),
-                  shape.vWidth(),
-                  block.mlp().size()));
     }
     return base.withWidths(embedding.size(), shapes);
+  }
+
+  /**
+   * Shape of the full-size model that, under 0/1 gates, computes what the cut model computes: the
+   * base with the plan's token rules and replacements of attention, at the base's widths.
+   */
+  public VitArchitecture uncutArchitecture() {
+    List<BlockShape> shapes = new ArrayList<>();
+    for (int l = 0; l < blocks.size(); l++) {
+      BlockShape shape = base.blocks().get(l);
+      shapes.add(
+          new BlockShape(
+              blocks.get(l).kept() ? blocks.get(l).attention() : shape.attention(),
+              shape.heads(),
+              shape.qkWidth(),
+              shape.vWidth(),
+              shape.mlpHidden(),
+              shape.wiring(),
+              blocks.get(l).kept() ? tokens(l) : TokenRule.ALL));
+    }
+    return base.withWidths(base.embedding(), shapes);
+  }
+
+  /** Wiring of a kept block in base channels: the plan's, or the base's own. */
+  public Wiring wiring(int block) {
+    Wiring planned = blocks.get(block).wiring();
+    return planned.isAll() ? base.blocks().get(block).wiring() : planned;
+  }
+
+  /** Token rule of a kept block: the plan's, or the base's own. */
+  public TokenRule tokens(int block) {
+    TokenRule planned = blocks.get(block).tokens();
+    return planned.equals(TokenRule.ALL) ? base.blocks().get(block).tokens() : planned;
   }
 
   /** Parameters and MACs of the cut model, by formula. */

@@ -249,7 +249,7 @@ final class EqualBudget {
             case QK -> old.withQk(next(kind, cap.qk(), old.qk(), direction));
             case V -> old.withV(next(kind, cap.v(), old.v(), direction));
             case MLP -> old.withMlp(next(kind, cap.mlp(), old.mlp(), direction));
-            case EMBEDDING -> old;
+            default -> old;
           });
     }
     return moved;

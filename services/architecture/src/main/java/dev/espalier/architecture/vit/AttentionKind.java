@@ -13,6 +13,20 @@ public enum AttentionKind {
   /** Nothing: the residual path alone. */
   SKIP;
 
+  /** Whether it is a convolution in place of attention. */
+  public boolean isConvolution() {
+    return this == CONV3 || this == CONV1;
+  }
+
+  /** Side of the convolution's kernel; 0 for what is none. */
+  public int kernel() {
+    return switch (this) {
+      case CONV3 -> 3;
+      case CONV1 -> 1;
+      case MSA, SKIP -> 0;
+    };
+  }
+
   /** The name in JSON, for instance "msa". */
   public String text() {
     return name().toLowerCase(Locale.ROOT);

@@ -57,6 +57,29 @@ public record VitArchitecture(
         "in (0, 1)",
         layerNormEpsilon);
     want(!blocks.isEmpty(), "blocks", "at least one", blocks);
+    for (int l = 0; l < blocks.size(); l++) {
+      check(l, blocks.get(l), embedding);
+    }
+    int side = imageSize / patchSize;
+    TokenFlow.of(side * side + prefixTokens, prefixTokens, blocks);
+  }
+
+  private static void check(int l, BlockShape block, int embedding) {
+    block
+        .wiring()
+        .byName()
+        .forEach(
+            (name, channels) -> {
+              int last = channels.isEmpty() ? 0 : channels.get(channels.size() - 1);
+              want(
+                  last < embedding,
+                  "blocks." + l + ".wiring." + name,
+                  "within [0, " + embedding + ")",
+                  last);
+            });
+    if (block.tokens() instanceof TokenRule.Select) {
+      want(embedding % 4 == 0, "embedding", "a multiple of 4 to select tokens", embedding);
+    }
   }
 
   /**
@@ -111,6 +134,11 @@ public record VitArchitecture(
     return blocks.size();
   }
 
+  /** How many tokens go through each block. */
+  public TokenFlow flow() {
+    return TokenFlow.of(tokens(), prefixTokens, blocks);
+  }
+
   /** The same model with other widths: embedding and blocks replaced, the rest kept. */
   public VitArchitecture withWidths(int embedding, List<BlockShape> blocks) {
     return new VitArchitecture(
@@ -145,6 +173,7 @@ public record VitArchitecture(
       shape.put("qkWidth", block.qkWidth());
       shape.put("vWidth", block.vWidth());
       shape.put("mlpHidden", block.mlpHidden());
+      ShapeJson.put(shape, block.wiring(), block.tokens());
       shapes.add(shape);
     }
     tree.put("blocks", shapes);
@@ -176,7 +205,9 @@ public record VitArchitecture(
               block.count("heads"),
               block.count("qkWidth"),
               block.count("vWidth"),
-              block.count("mlpHidden")));
+              block.count("mlpHidden"),
+              ShapeJson.wiring(block),
+              ShapeJson.tokens(block)));
     }
     return new VitArchitecture(
         tree.count("imageSize"),

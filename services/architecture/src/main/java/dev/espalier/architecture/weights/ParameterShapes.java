@@ -2,7 +2,9 @@ package dev.espalier.architecture.weights;
 
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -38,16 +40,30 @@ public final class ParameterShapes {
   }
 
   private static void block(Map<String, int[]> shapes, String prefix, BlockShape block, int d) {
-    if (block.attention() != AttentionKind.SKIP) {
+    Wiring wiring = block.wiring();
+    if (block.tokens() instanceof TokenRule.Select) {
+      norm(shapes, prefix + "predictor.norm", d);
+      linear(shapes, prefix + "predictor.embed", d, d);
+      linear(shapes, prefix + "predictor.score1", d / 2, d);
+      linear(shapes, prefix + "predictor.score2", d / 4, d / 2);
+      linear(shapes, prefix + "predictor.score3", 2, d / 4);
+    }
+    if (block.attention() == AttentionKind.MSA) {
       int qk = block.heads() * block.qkWidth();
       int v = block.heads() * block.vWidth();
       norm(shapes, prefix + "norm1", d);
-      linear(shapes, prefix + "attn.qkv", 2 * qk + v, d);
-      linear(shapes, prefix + "attn.proj", d, v);
+      linear(shapes, prefix + "attn.qkv", 2 * qk + v, Wiring.width(wiring.attentionReads(), d));
+      linear(shapes, prefix + "attn.proj", Wiring.width(wiring.attentionWrites(), d), v);
+    } else if (block.attention().isConvolution()) {
+      int kernel = block.attention().kernel();
+      norm(shapes, prefix + "norm1", d);
+      shapes.put(prefix + "attn.conv.weight", new int[] {block.vWidth(), d, kernel, kernel});
+      shapes.put(prefix + "attn.conv.bias", new int[] {block.vWidth()});
+      linear(shapes, prefix + "attn.proj", d, block.vWidth());
     }
     norm(shapes, prefix + "norm2", d);
-    linear(shapes, prefix + "mlp.fc1", block.mlpHidden(), d);
-    linear(shapes, prefix + "mlp.fc2", d, block.mlpHidden());
+    linear(shapes, prefix + "mlp.fc1", block.mlpHidden(), Wiring.width(wiring.mlpReads(), d));
+    linear(shapes, prefix + "mlp.fc2", Wiring.width(wiring.mlpWrites(), d), block.mlpHidden());
   }
 
   private static void norm(Map<String, int[]> shapes, String name, int d) {

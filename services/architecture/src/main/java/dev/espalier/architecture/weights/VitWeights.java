@@ -21,6 +21,14 @@ import java.util.Map;
  *   <li>{@code blocks.L.attn.proj.weight} (d, H*v), {@code .bias} (d)
  *   <li>{@code blocks.L.mlp.fc1.weight} (M, d), {@code .bias} (M); {@code blocks.L.mlp.fc2.weight}
  *       (d, M), {@code .bias} (d)
+ *   <li>where a branch reads r or writes w channels only, r and w stand for d in its linears
+ *   <li>where a convolution with kernel k and bottleneck e replaces attention: {@code
+ *       blocks.L.attn.conv.weight} (e, d, k, k), {@code .bias} (e), {@code
+ *       blocks.L.attn.proj.weight} (d, e), {@code .bias} (d)
+ *   <li>where tokens are selected in front of a block: {@code blocks.L.predictor.norm.weight|bias}
+ *       (d), {@code predictor.embed.weight} (d, d), {@code predictor.score1.weight} (d/2, d),
+ *       {@code predictor.score2.weight} (d/4, d/2), {@code predictor.score3.weight} (2, d/4), each
+ *       with {@code .bias}
  *   <li>{@code norm.weight|bias} (d), {@code head.weight} (classes, d), {@code head.bias}, {@code
  *       head_dist.weight|bias} where E = 2
  * </ul>

@@ -3,7 +3,10 @@ package dev.espalier.pruning.engine;
 import ai.djl.ndarray.NDArray;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenFlow;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.pruning.vit.Gates;
 import java.util.ArrayList;
@@ -57,6 +60,7 @@ final class VitScript {
 
   private final VitArchitecture vit;
   private final Precision precision;
+  private final TokenFlow flow;
 
   /** Place of each gate in g; absent gates have none. */
   private final Map<String, Integer> gates = new HashMap<>();
@@ -67,6 +71,7 @@ final class VitScript {
   private VitScript(VitArchitecture vit, Precision precision, List<String> gates) {
     this.vit = vit;
     this.precision = precision;
+    this.flow = vit.flow();
     gates.forEach(name -> this.gates.put(name, this.gates.size()));
     this.names = new ArrayList<>(ParameterShapes.of(vit).keySet());
   }
@@ -92,6 +97,13 @@ final class VitScript {
       put(list, l + ".qk", gate.qk());
       put(list, l + ".v", gate.v());
       put(list, l + ".mlp", gate.mlp());
+      put(list, l + ".hidden", gate.hidden());
+      put(list, l + ".attentionReads", gate.attentionReads());
+      put(list, l + ".attentionWrites", gate.attentionWrites());
+      put(list, l + ".mlpReads", gate.mlpReads());
+      put(list, l + ".mlpWrites", gate.mlpWrites());
+      put(list, l + ".tokens", gate.tokens());
+      put(list, l + ".keys", gate.keys());
     }
     return list;
   }
@@ -127,7 +139,6 @@ final class VitScript {
   }
 
   private void forward() {
-    int d = vit.embedding();
     line("b = torch.size(images, 0)");
     line(
         "x = torch.conv2d(images, %s, %s, [%d, %d])",
@@ -141,7 +152,7 @@ final class VitScript {
     line("x = torch.add(torch.cat([%s, x], 1), %s)", tokens, p("pos_embed")); // (B, T, d)
     gate("x", "embedding", "%s");
     for (int l = 0; l < vit.depth(); l++) {
-      block(l, vit.blocks().get(l), d);
+      block(l, vit.blocks().get(l));
     }
     // Only the prefix tokens are read, so only they are normalised.
     line("x = torch.slice(x, 1, 0, %d, 1)", vit.prefixTokens()); // (B, E, d)
@@ -157,50 +168,122 @@ final class VitScript {
     return "torch.expand(%s, [b, 1, %d])".formatted(p(name), vit.embedding());
   }
 
-  private void block(int l, BlockShape shape, int d) {
+  private void block(int l, BlockShape shape) {
     String name = "blocks." + l + ".";
+    TokenFlow.Block tokens = flow.blocks().get(l);
+    Wiring wiring = shape.wiring();
+    if (shape.tokens() instanceof TokenRule.Select select) {
+      select(name + "predictor.", tokens.arriving() - vit.prefixTokens(), select.patches());
+    } else if (!tokens.enter().isEmpty()) {
+      line("x = torch.index_select(x, 1, %s)", indices(tokens.enter()));
+    }
+    boolean leaves = !tokens.leave().isEmpty();
     if (shape.attention() != AttentionKind.SKIP) {
       norm(name + "norm1", "y");
-      attention(l, shape);
-      add(l, 0);
+      gate("y", l + ".attentionReads", "%s");
+      tokenGate(l, tokens.in());
+      if (shape.attention() == AttentionKind.MSA) {
+        read(wiring.attentionReads());
+        attention(l, shape, tokens);
+      } else {
+        convolution(name + "attn.", shape);
+      }
+      if (leaves) {
+        line("x = torch.index_select(x, 1, %s)", indices(tokens.leave()));
+      }
+      add(l, 0, "attentionWrites", wiring.attentionWrites(), tokens.out());
+    } else if (leaves) {
+      line("x = torch.index_select(x, 1, %s)", indices(tokens.leave()));
     }
     norm(name + "norm2", "y");
+    gate("y", l + ".mlpReads", "%s");
+    if (!leaves) {
+      tokenGate(l, tokens.in());
+    }
+    read(wiring.mlpReads());
     line("y = %s", linear(name + "mlp.fc1", "y")); // (B, T, M)
     gate("y", l + ".mlp", cast("%s"));
     line("y = torch.gelu(y)");
+    gate("y", l + ".hidden", cast("%s"));
     line("y = %s", linear(name + "mlp.fc2", "y")); // (B, T, d)
-    add(l, 1);
+    add(l, 1, "mlpWrites", wiring.mlpWrites(), tokens.out());
   }
 
-  /** x = x + y, with y back in float32 and gated. */
-  private void add(int l, int branch) {
+  /** The K patches that the predictor is surest to keep, in their order. */
+  private void select(String name, int n, int K) {
+    int E = vit.prefixTokens();
+    int d = vit.embedding();
+    line("prefix = torch.slice(x, 1, 0, %d, 1)", E);
+    line("x = torch.slice(x, 1, %d, %d, 1)", E, n + E); // (B, N, d)
+    norm(name + "norm", "y");
+    line("y = torch.gelu(%s)", linear32(name + "embed", "y")); // (B, N, d)
+    line("v = torch.slice(y, 2, 0, %d, 1)", d / 2); // (B, N, d / 2)
+    line("y = torch.mean(torch.slice(y, 2, %d, %d, 1), [1], True)", d / 2, d); // (B, 1, d / 2)
+    line("y = torch.cat([v, torch.expand(y, [b, %d, %d])], 2)", n, d / 2);
+    line("y = torch.gelu(%s)", linear32(name + "score1", "y")); // (B, N, d / 2)
+    line("y = torch.gelu(%s)", linear32(name + "score2", "y")); // (B, N, d / 4)
+    line("y = torch.log_softmax(%s, 2)", linear32(name + "score3", "y")); // (B, N, 2)
+    line("best, order = torch.topk(torch.select(y, 2, 0), %d, 1, True, True)", K); // (B, K)
+    line("order, place = torch.sort(order, 1, False)");
+    line("order = torch.expand(torch.unsqueeze(order, 2), [b, %d, %d])", K, d);
+    line("x = torch.cat([prefix, torch.gather(x, 1, order)], 1)"); // (B, E + K, d)
+  }
+
+  /** y = what a narrowed linear reads of y. */
+  private void read(List<Integer> channels) {
+    if (!channels.isEmpty()) {
+      line("y = torch.index_select(y, 2, %s)", indices(channels));
+    }
+  }
+
+  private void tokenGate(int l, int tokens) {
+    gate("y", l + ".tokens", "torch.reshape(%s, [-1, " + tokens + ", 1])");
+  }
+
+  private static String indices(List<Integer> places) {
+    return "torch.tensor(%s, dtype=4, device=ops.prim.device(x), requires_grad=False)"
+        .formatted(places);
+  }
+
+  /** x = x + y, with y back in float32, gated, and put where a narrowed linear writes. */
+  private void add(int l, int branch, String writes, List<Integer> channels, int tokens) {
     if (precision == Precision.BF16) {
       line("y = torch.to(y, 6, False, False)");
     }
+    if (!channels.isEmpty()) {
+      line(
+          "v = torch.zeros([b, %d, %d], dtype=6, device=ops.prim.device(x))",
+          tokens, vit.embedding());
+      line("y = torch.index_add(v, 2, %s, y, alpha=1)", indices(channels));
+    }
+    gate("y", l + "." + writes, "%s");
     gate("y", l + ".branches", "torch.select(%s, 0, " + branch + ")");
     gate("y", "embedding", "%s");
     line("x = torch.add(x, y)");
   }
 
-  private void attention(int l, BlockShape shape) {
-    if (shape.attention() != AttentionKind.MSA) {
-      throw new UnsupportedOperationException(
-          "block %d asks for %s attention".formatted(l, shape.attention()));
-    }
+  private void attention(int l, BlockShape shape, TokenFlow.Block tokens) {
     String name = "blocks." + l + ".attn.";
     int H = shape.heads();
     int q = shape.qkWidth();
     int v = shape.vWidth();
     line("y = %s", linear(name + "qkv", "y")); // (B, T, 2 * H * q + H * v)
     line("q, k, v = torch.split_with_sizes(y, [%d, %d, %d], 2)", H * q, H * q, H * v);
-    heads("q", H, q); // (B, H, T, q)
-    heads("k", H, q); // (B, H, T, q)
-    heads("v", H, v); // (B, H, T, v)
+    if (!tokens.leave().isEmpty()) {
+      line("q = torch.index_select(q, 1, %s)", indices(tokens.leave()));
+    }
+    heads("q", tokens.out(), H, q); // (B, H, Tout, q)
+    heads("k", tokens.in(), H, q); // (B, H, T, q)
+    heads("v", tokens.in(), H, v); // (B, H, T, v)
     headGate("q", l + ".qk", H, q);
     headGate("v", l + ".v", H, v);
     // The base model's scale, whatever is left of the query width.
     String scale = number(1 / Math.sqrt(vit.scaleWidth()));
-    if (vit.tokens() <= FEW_TOKENS) {
+    if (gates.containsKey(l + ".keys")) {
+      line("y = torch.matmul(torch.mul(q, %s), torch.transpose(k, 2, 3))", scale); // (B, H, T, T)
+      maskedSoftmax(l, tokens.in());
+      line("y = torch.matmul(y, v)"); // (B, H, T, v)
+    } else if (tokens.in() <= FEW_TOKENS) {
       line("y = torch.matmul(torch.mul(q, %s), torch.transpose(k, 2, 3))", scale); // (B, H, T, T)
       line("y = torch.matmul(torch.softmax(y, 3), v)"); // (B, H, T, v)
     } else {
@@ -209,14 +292,50 @@ final class VitScript {
           scale); // (B, H, T, v)
     }
     headGate("y", l + ".heads", H, 1);
-    line("y = torch.reshape(torch.transpose(y, 1, 2), [b, %d, %d])", vit.tokens(), H * v);
+    line("y = torch.reshape(torch.transpose(y, 1, 2), [b, %d, %d])", tokens.out(), H * v);
     line("y = %s", linear(name + "proj", "y")); // (B, T, d)
   }
 
-  private void heads(String array, int heads, int width) {
+  /** y = softmax of y over the kept keys, in float32; every token sees itself. */
+  private void maskedSoftmax(int l, int tokens) {
+    if (precision == Precision.BF16) {
+      line("y = torch.to(y, 6, False, False)");
+    }
+    line("c = torch.eye(%d, dtype=6, device=ops.prim.device(x))", tokens);
+    line("n = torch.reshape(g[%d], [-1, 1, 1, %d])", gates.get(l + ".keys"), tokens);
+    line("c = torch.add(torch.mul(n, torch.sub(1., c)), c)"); // (B or 1, 1, T, T)
+    line("y = torch.sub(y, torch.detach(torch.amax(y, [3], True)))");
+    line("y = torch.mul(torch.exp(y), c)");
+    line("y = torch.div(y, torch.sum(y, [3], True))");
+    if (precision == Precision.BF16) {
+      line("y = %s", cast("y"));
+    }
+  }
+
+  /** A bottleneck over the grid in place of attention; prefix tokens get 0 from it. */
+  private void convolution(String name, BlockShape shape) {
+    int E = vit.prefixTokens();
+    int d = vit.embedding();
+    int side = vit.imageSize() / vit.patchSize();
+    int pad = shape.attention().kernel() / 2;
+    line("v = torch.transpose(torch.slice(y, 1, %d, %d, 1), 1, 2)", E, vit.tokens()); // (B, d, N)
+    line("v = torch.reshape(v, [b, %d, %d, %d])", d, side, side);
+    line(
+        "v = torch.relu(torch.conv2d(%s, %s, %s, [1, 1], [%d, %d]))",
+        cast("v"),
+        cast(p(name + "conv.weight")),
+        cast(p(name + "conv.bias")),
+        pad,
+        pad); // (B, e, side, side)
+    line("v = %s", linear(name + "proj", "torch.transpose(torch.flatten(v, 2), 1, 2)"));
+    line("y = torch.zeros([b, %d, %d], dtype=6, device=ops.prim.device(x))", E, d);
+    line("y = torch.cat([%s, v], 1)", cast("y")); // (B, T, d)
+  }
+
+  private void heads(String array, int tokens, int heads, int width) {
     line(
         "%1$s = torch.transpose(torch.reshape(%1$s, [b, %2$d, %3$d, %4$d]), 1, 2)",
-        array, vit.tokens(), heads, width);
+        array, tokens, heads, width);
   }
 
   /** Multiplies an array by a gate that is present, seen through {@code view}. */

@@ -37,17 +37,31 @@ public final class CountedMacs {
     long prefixes = model.parameters().containsKey("dist_token") ? 2 : 1;
     long macs = (tokens - prefixes) * size(model, "patch_embed.proj.weight");
     for (int l = 0; seen.containsKey("blocks." + l); l++) {
-      long width = seen.get("blocks." + l).get(1); // tokens of the block
-      macs += width * size(model, "blocks." + l + ".mlp.fc1.weight");
-      macs += width * size(model, "blocks." + l + ".mlp.fc2.weight");
-      Shape attention = seen.get("blocks." + l + ".attention"); // (1, H, T, T)
+      String name = "blocks." + l + ".";
+      long in = seen.get(name + "entered").get(1); // tokens that are keys
+      long out = seen.get("blocks." + l).get(1); // tokens that go on
+      macs += out * size(model, name + "mlp.fc1.weight");
+      macs += out * size(model, name + "mlp.fc2.weight");
+      Shape attention = seen.get(name + "attention"); // (1, H, Tout, Tin)
       if (attention != null) {
-        Shape qkv = model.parameter("blocks." + l + ".attn.qkv.weight").getShape(); // (2Hq+Hv, d)
-        Shape proj = model.parameter("blocks." + l + ".attn.proj.weight").getShape(); // (d, Hv)
-        macs += width * (qkv.size() + proj.size());
+        Shape qkv = model.parameter(name + "attn.qkv.weight").getShape(); // (2Hq+Hv, reads)
+        Shape proj = model.parameter(name + "attn.proj.weight").getShape(); // (writes, Hv)
         long values = proj.get(1); // H v
         long queries = (qkv.get(0) - values) / 2; // H q
+        macs += qkv.get(1) * (in * (queries + values) + out * queries) + out * proj.size();
         macs += attention.get(2) * attention.get(3) * (queries + values);
+      }
+      Shape convolution = seen.get(name + "convolution"); // (1, e, side, side)
+      if (convolution != null) {
+        long places = convolution.get(2) * convolution.get(3);
+        macs += places * size(model, name + "attn.conv.weight");
+        macs += places * size(model, name + "attn.proj.weight");
+      }
+      Shape predictor = seen.get(name + "predictor"); // (1, patches, 2)
+      if (predictor != null) {
+        for (String layer : new String[] {"embed", "score1", "score2", "score3"}) {
+          macs += predictor.get(1) * size(model, name + "predictor." + layer + ".weight");
+        }
       }
     }
     macs += size(model, "head.weight");

@@ -11,9 +11,11 @@ import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
+import dev.espalier.pruning.engine.GradientMode;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.vit.Gates;
+import dev.espalier.pruning.vit.VitForward;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,9 +62,10 @@ public final class MaskHonesty {
       int count = Math.min(images, split.size());
       for (int from = 0; from < count; from += BATCH) {
         int[] indices = IntStream.range(from, Math.min(from + BATCH, count)).toArray();
-        try (NDManager step = session.newSubManager()) {
+        try (NDManager step = session.newSubManager();
+            GradientMode off = GradientMode.off()) {
           NDArray batch = TestImages.load(step, dataset, split, indices); // (B, C, S, S)
-          float[] masked = engine.logits(full, batch, masks).toFloatArray(); // (B, classes)
+          float[] masked = VitForward.masked(full, batch, masks).toFloatArray(); // (B, classes)
           float[] sliced = engine.logits(small, batch).toFloatArray(); // (B, classes)
           for (int i = 0; i < masked.length; i++) {
             // Math.max keeps NaN.
@@ -78,15 +81,18 @@ public final class MaskHonesty {
   static Gates masks(NDManager manager, PruningPlan plan) {
     List<Gates.Block> blocks = new ArrayList<>();
     for (int l = 0; l < plan.blocks().size(); l++) {
-      blocks.add(masks(manager, plan.base().blocks().get(l), plan.blocks().get(l)));
+      blocks.add(
+          masks(
+              manager, plan.base().blocks().get(l), plan.blocks().get(l), plan.base().embedding()));
     }
     float[] embedding = mask(plan.base().embedding(), plan.embedding());
     return new Gates(manager.create(embedding), manager.create(embedding), blocks);
   }
 
-  private static Gates.Block masks(NDManager manager, BlockShape base, BlockPlan plan) {
-    float attends = plan.kept() && plan.attention() != AttentionKind.SKIP ? 1 : 0;
-    float[] branches = {attends, plan.kept() ? 1 : 0};
+  private static Gates.Block masks(
+      NDManager manager, BlockShape base, BlockPlan plan, int embedding) {
+    float mixes = plan.kept() && plan.attention() != AttentionKind.SKIP ? 1 : 0;
+    float[] branches = {mixes, plan.kept() ? 1 : 0};
     float[] heads = new float[base.heads()];
     float[] qk = new float[base.heads() * base.qkWidth()];
     float[] v = new float[base.heads() * base.vWidth()];
@@ -95,12 +101,29 @@ public final class MaskHonesty {
       head.qk().forEach(channel -> qk[head.head() * base.qkWidth() + channel] = 1);
       head.v().forEach(channel -> v[head.head() * base.vWidth() + channel] = 1);
     }
+    if (base.attention() != AttentionKind.MSA || plan.attention() != AttentionKind.MSA) {
+      return new Gates.Block(
+          manager.create(branches),
+          null,
+          null,
+          null,
+          manager.create(mask(base.mlpHidden(), plan.mlp())));
+    }
     return new Gates.Block(
-        manager.create(branches),
-        manager.create(heads),
-        manager.create(qk, new Shape(base.heads(), base.qkWidth())),
-        manager.create(v, new Shape(base.heads(), base.vWidth())),
-        manager.create(mask(base.mlpHidden(), plan.mlp())));
+            manager.create(branches),
+            manager.create(heads),
+            manager.create(qk, new Shape(base.heads(), base.qkWidth())),
+            manager.create(v, new Shape(base.heads(), base.vWidth())),
+            manager.create(mask(base.mlpHidden(), plan.mlp())))
+        .wired(
+            wired(manager, embedding, plan.wiring().attentionReads()),
+            wired(manager, embedding, plan.wiring().attentionWrites()),
+            wired(manager, embedding, plan.wiring().mlpReads()),
+            wired(manager, embedding, plan.wiring().mlpWrites()));
+  }
+
+  private static NDArray wired(NDManager manager, int embedding, List<Integer> channels) {
+    return channels.isEmpty() ? null : manager.create(mask(embedding, channels));
   }
 
   private static float[] mask(int size, List<Integer> kept) {

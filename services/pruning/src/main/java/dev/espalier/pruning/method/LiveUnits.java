@@ -19,9 +19,20 @@ public final class LiveUnits {
   private final VitArchitecture base;
   private final Map<Pool, boolean[]> live = new LinkedHashMap<>();
 
-  /** All units of the base live. */
+  /**
+   * All units of the base live.
+   *
+   * @throws IllegalArgumentException for a base whose branches read or write some residual channels
+   *     only: its widths were chosen by another method
+   */
   public LiveUnits(VitArchitecture base) {
     this.base = base;
+    for (int l = 0; l < base.depth(); l++) {
+      if (!base.blocks().get(l).wiring().isAll()) {
+        throw new IllegalArgumentException(
+            "block %d must read and write all residual channels but has a wiring".formatted(l));
+      }
+    }
     for (Pool pool : Pool.of(base)) {
       boolean[] all = new boolean[pool.width(base)];
       Arrays.fill(all, true);
@@ -100,7 +111,7 @@ public final class LiveUnits {
     for (int l = 0; l < base.depth(); l++) {
       BlockShape shape = base.blocks().get(l);
       int mlp = width(new Pool(UnitKind.MLP, l), less, units);
-      blocks.add(
+      BlockShape widths =
           shape.attention() == AttentionKind.MSA
               ? BlockShape.msa(
                   width(new Pool(UnitKind.HEAD, l), less, units),
@@ -108,7 +119,8 @@ public final class LiveUnits {
                   width(new Pool(UnitKind.V, l), less, units),
                   mlp)
               : new BlockShape(
-                  shape.attention(), shape.heads(), shape.qkWidth(), shape.vWidth(), mlp));
+                  shape.attention(), shape.heads(), shape.qkWidth(), shape.vWidth(), mlp);
+      blocks.add(widths.with(shape.tokens()));
     }
     Pool embedding = new Pool(UnitKind.EMBEDDING, Pool.EVERYWHERE);
     return base.withWidths(width(embedding, less, units), blocks);

@@ -49,6 +49,7 @@ public record Pool(UnitKind kind, int block) {
       case QK -> shape.qkWidth();
       case V -> shape.vWidth();
       case MLP -> shape.mlpHidden();
+      default -> throw new IllegalArgumentException("no pool of " + kind.text());
     };
   }
 
@@ -64,6 +65,7 @@ public record Pool(UnitKind kind, int block) {
       case QK -> scores.qk();
       case V -> scores.v();
       case MLP -> scores.mlp();
+      default -> throw new IllegalArgumentException("no pool of " + kind.text());
     };
   }
 

@@ -57,7 +57,7 @@ public final class UniformWidths {
   private static double pace(UnitKind kind) {
     return switch (kind) {
       case EMBEDDING, HEAD -> 0.5;
-      case QK, V, MLP -> 1;
+      default -> 1;
     };
   }
 }

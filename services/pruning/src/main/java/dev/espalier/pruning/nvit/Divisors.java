@@ -22,6 +22,7 @@ public record Divisors(double embedding, double head, double qk, double v, doubl
       case QK -> qk;
       case V -> v;
       case MLP -> mlp;
+      default -> throw new IllegalArgumentException("NViT does not score " + kind.text());
     };
   }
 }

@@ -80,6 +80,7 @@ record GlobalRanking(ChunkSizes sizes, boolean mean, double eta, Function<Pool, 
         case QK -> qk;
         case V -> v;
         case MLP -> mlp;
+        default -> throw new IllegalArgumentException("NViT does not rank " + kind.text());
       };
     }
 

@@ -144,7 +144,7 @@ final class NvitPruning implements TrainingHook, AutoCloseable {
         .forEach(
             (name, mask) -> {
               if (!mask.keepsAll()) {
-                masks.put(name, arrays(mask, shapes.get(name).length));
+                masks.put(name, arrays(mask, shapes.get(name)));
               }
             });
     Pool embedding = new Pool(UnitKind.EMBEDDING, Pool.EVERYWHERE);
@@ -155,16 +155,16 @@ final class NvitPruning implements TrainingHook, AutoCloseable {
     }
   }
 
-  private List<NDArray> arrays(WeightMask mask, int rank) {
+  private List<NDArray> arrays(WeightMask mask, int[] of) {
     List<NDArray> arrays = new ArrayList<>();
     if (mask.rows() != null) {
-      long[] shape = new long[rank];
+      long[] shape = new long[of.length];
       Arrays.fill(shape, 1);
       shape[0] = mask.rows().length;
       arrays.add(maskManager.create(mask.rows(), new Shape(shape)));
     }
     if (mask.columns() != null) {
-      arrays.add(maskManager.create(mask.columns()));
+      arrays.add(maskManager.create(mask.columns(), new Shape(WeightMask.columnShape(of))));
     }
     return arrays;
   }

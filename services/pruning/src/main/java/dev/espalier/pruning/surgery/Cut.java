@@ -21,7 +21,8 @@ public final class Cut {
   /**
    * The cut model. Its tensors are copies.
    *
-   * @param full weights of the plan's base shape, trained or not
+   * @param full weights of the plan's base shape, or of its uncut shape where the plan brings in
+   *     what the base does not have ({@link Uncut}); trained or not
    */
   public static VitWeights apply(VitWeights full, PruningPlan plan) {
     requireBase(plan, full);
@@ -33,7 +34,8 @@ public final class Cut {
   }
 
   static void requireBase(PruningPlan plan, VitWeights weights) {
-    if (!weights.architecture().equals(plan.base())) {
+    if (!weights.architecture().equals(plan.base())
+        && !weights.architecture().equals(plan.uncutArchitecture())) {
       throw new IllegalArgumentException(
           "the plan is for %s but the weights are of %s"
               .formatted(plan.base(), weights.architecture()));

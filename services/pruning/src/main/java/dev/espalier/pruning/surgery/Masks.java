@@ -1,5 +1,6 @@
 package dev.espalier.pruning.surgery;
 
+import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.architecture.plan.BlockPlan;
@@ -7,11 +8,15 @@ import dev.espalier.architecture.plan.HeadPlan;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.Wiring;
 import dev.espalier.pruning.vit.Gates;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A plan as gates of 0 and 1: the full-size model under them computes what the cut one does. */
+/**
+ * A plan as gates of 0 and 1: the full-size model under them computes what the cut one does. Token
+ * rules are no gates, {@link dev.espalier.pruning.vit.VitForward#masked} masks them.
+ */
 public final class Masks {
 
   private Masks() {}
@@ -20,17 +25,33 @@ public final class Masks {
   public static Gates gates(NDManager manager, PruningPlan plan) {
     List<Gates.Block> blocks = new ArrayList<>();
     for (int l = 0; l < plan.blocks().size(); l++) {
-      blocks.add(block(manager, plan.base().blocks().get(l), plan.blocks().get(l)));
+      blocks.add(block(manager, plan, l));
     }
     float[] embedding = ones(plan.base().embedding(), plan.embedding());
     return new Gates(manager.create(embedding), manager.create(embedding), blocks);
   }
 
-  private static Gates.Block block(NDManager manager, BlockShape base, BlockPlan plan) {
-    boolean attends = plan.kept() && plan.attention() == AttentionKind.MSA;
-    float[] branches = {attends ? 1 : 0, plan.kept() ? 1 : 0};
+  private static Gates.Block block(NDManager manager, PruningPlan whole, int l) {
+    BlockShape base = whole.base().blocks().get(l);
+    BlockPlan plan = whole.blocks().get(l);
+    Wiring wiring = plan.wiring();
+    return widths(manager, base, plan)
+        .wired(
+            wired(manager, whole, wiring.attentionReads()),
+            wired(manager, whole, wiring.attentionWrites()),
+            wired(manager, whole, wiring.mlpReads()),
+            wired(manager, whole, wiring.mlpWrites()));
+  }
+
+  private static NDArray wired(NDManager manager, PruningPlan plan, List<Integer> channels) {
+    return channels.isEmpty() ? null : manager.create(ones(plan.base().embedding(), channels));
+  }
+
+  private static Gates.Block widths(NDManager manager, BlockShape base, BlockPlan plan) {
+    boolean mixes = plan.kept() && plan.attention() != AttentionKind.SKIP;
+    float[] branches = {mixes ? 1 : 0, plan.kept() ? 1 : 0};
     float[] mlp = ones(base.mlpHidden(), plan.mlp());
-    if (base.attention() != AttentionKind.MSA) {
+    if (base.attention() != AttentionKind.MSA || plan.attention() != AttentionKind.MSA) {
       return new Gates.Block(manager.create(branches), null, null, null, manager.create(mlp));
     }
     int H = base.heads();

@@ -8,7 +8,8 @@ import dev.espalier.architecture.weights.Tensor;
  * @param from its name in the base
  * @param to its name in the cut model
  * @param rows kept entries of the first axis; {@link #PADDING} for zeros, null for all
- * @param columns kept entries of the last axis, likewise
+ * @param columns kept entries of the last axis, or of the second of a convolution's kernel;
+ *     likewise
  */
 record Slice(String from, String to, int[] rows, int[] columns) {
 
@@ -39,17 +40,38 @@ record Slice(String from, String to, int[] rows, int[] columns) {
 
   private Tensor columns(Tensor tensor) {
     int[] shape = tensor.shape().clone();
-    int width = shape[shape.length - 1];
-    int height = tensor.values().length / width;
-    shape[shape.length - 1] = columns.length;
-    float[] values = new float[height * columns.length];
+    int axis = columnAxis(shape);
+    int width = shape[axis];
+    int inner = inner(shape);
+    int height = tensor.values().length / (width * inner);
+    shape[axis] = columns.length;
+    float[] values = new float[height * columns.length * inner];
     for (int r = 0; r < height; r++) {
       for (int c = 0; c < columns.length; c++) {
         if (columns[c] != PADDING) {
-          values[r * columns.length + c] = tensor.values()[r * width + columns[c]];
+          System.arraycopy(
+              tensor.values(),
+              (r * width + columns[c]) * inner,
+              values,
+              (r * columns.length + c) * inner,
+              inner);
         }
       }
     }
     return new Tensor(shape, values);
+  }
+
+  /** The axis that columns count along: the second of a kernel (out, in, k, k), else the last. */
+  static int columnAxis(int[] shape) {
+    return shape.length == 4 ? 1 : shape.length - 1;
+  }
+
+  /** Entries of one column in one row. */
+  static int inner(int[] shape) {
+    int inner = 1;
+    for (int axis = columnAxis(shape) + 1; axis < shape.length; axis++) {
+      inner *= shape[axis];
+    }
+    return inner;
   }
 }

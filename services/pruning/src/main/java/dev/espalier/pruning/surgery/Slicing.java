@@ -6,9 +6,12 @@ import dev.espalier.architecture.plan.BlockPlan;
 import dev.espalier.architecture.plan.HeadPlan;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 
@@ -23,7 +26,10 @@ import java.util.function.Function;
  * tokens, positions [:, E]   patch embedding [E]   layer norms [E]   classifiers [:, E]
  * qkv (queries, keys, values of kept heads, E)     proj (E, values of kept heads)
  * fc1 (M, E)                                       fc2 (E, M)            biases with their rows
+ * convolution (all, E, k, k)                       its proj (E, all)     predictors whole
  * </pre>
+ *
+ * <p>Where a branch is wired to some residual channels only, those of E take E's place.
  */
 final class Slicing {
 
@@ -71,20 +77,50 @@ final class Slicing {
   private void block(String from, String to, int l) {
     BlockShape shape = plan.base().blocks().get(l);
     BlockPlan block = plan.blocks().get(l);
+    Wiring kept = plan.wiring(l);
+    Wiring had = shape.wiring();
+    if (plan.tokens(l) instanceof TokenRule.Select) {
+      predictor(from + "predictor.", to + "predictor.");
+    }
     switch (block.attention()) {
-      case MSA -> attention(from, to, shape, block);
+      case MSA ->
+          attention(
+              from,
+              to,
+              shape,
+              block,
+              wired(kept.attentionReads(), had.attentionReads()),
+              wired(kept.attentionWrites(), had.attentionWrites()));
       case SKIP -> {}
-      case CONV1, CONV3 ->
-          throw new UnsupportedOperationException(
-              "block %d asks for %s attention".formatted(l, block.attention()));
+      case CONV1, CONV3 -> {
+        norm(from + "norm1", to + "norm1");
+        linear(from + "attn.conv", to + "attn.conv", null, embedding);
+        linear(from + "attn.proj", to + "attn.proj", embedding, null);
+      }
     }
     int[] mlp = indices(block.mlp());
     norm(from + "norm2", to + "norm2");
-    linear(from + "mlp.fc1", to + "mlp.fc1", mlp, embedding);
-    linear(from + "mlp.fc2", to + "mlp.fc2", embedding, mlp);
+    linear(from + "mlp.fc1", to + "mlp.fc1", mlp, wired(kept.mlpReads(), had.mlpReads()));
+    linear(from + "mlp.fc2", to + "mlp.fc2", wired(kept.mlpWrites(), had.mlpWrites()), mlp);
   }
 
-  private void attention(String from, String to, BlockShape shape, BlockPlan block) {
+  /** Places, in the base's tensor, of the channels that are wired and left. */
+  private int[] wired(List<Integer> kept, List<Integer> had) {
+    return plan.embedding().stream()
+        .filter(channel -> kept.isEmpty() || Collections.binarySearch(kept, channel) >= 0)
+        .mapToInt(channel -> had.isEmpty() ? channel : Collections.binarySearch(had, channel))
+        .toArray();
+  }
+
+  private void predictor(String from, String to) {
+    norm(from + "norm", to + "norm");
+    for (String layer : List.of("embed", "score1", "score2", "score3")) {
+      linear(from + layer, to + layer, null, null);
+    }
+  }
+
+  private void attention(
+      String from, String to, BlockShape shape, BlockPlan block, int[] reads, int[] writes) {
     int[] qk = channels(block, HeadPlan::qk, shape.qkWidth(), block.qkWidth());
     int[] v = channels(block, HeadPlan::v, shape.vWidth(), block.vWidth());
     int keysFrom = shape.heads() * shape.qkWidth();
@@ -94,8 +130,8 @@ final class Slicing {
     System.arraycopy(below(qk, keysFrom), 0, qkv, qk.length, qk.length);
     System.arraycopy(below(v, valuesFrom), 0, qkv, 2 * qk.length, v.length);
     norm(from + "norm1", to + "norm1");
-    linear(from + "attn.qkv", to + "attn.qkv", qkv, embedding);
-    linear(from + "attn.proj", to + "attn.proj", embedding, v);
+    linear(from + "attn.qkv", to + "attn.qkv", qkv, reads);
+    linear(from + "attn.proj", to + "attn.proj", writes, v);
   }
 
   /** Head-major: for each kept head its kept channels, then padding to the widest head's width. */

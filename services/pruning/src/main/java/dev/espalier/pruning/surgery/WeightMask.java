@@ -10,7 +10,7 @@ import java.util.Map;
  * Which entries of a base tensor a plan keeps: those whose row and column it keeps.
  *
  * @param rows 1 or 0 for each entry of the first axis; null where all are kept
- * @param columns 1 or 0 for each entry of the last axis, likewise
+ * @param columns 1 or 0 for each entry of the last axis, or of a kernel's second; likewise
  */
 public record WeightMask(float[] rows, float[] columns) {
 
@@ -27,7 +27,7 @@ public record WeightMask(float[] rows, float[] columns) {
       masks.put(
           slice.from(),
           new WeightMask(
-              kept(slice.rows(), shape[0]), kept(slice.columns(), shape[shape.length - 1])));
+              kept(slice.rows(), shape[0]), kept(slice.columns(), shape[Slice.columnAxis(shape)])));
     }
     return masks;
   }
@@ -43,6 +43,14 @@ public record WeightMask(float[] rows, float[] columns) {
       }
     }
     return kept;
+  }
+
+  /** Lengths in which the columns broadcast over a tensor of that shape. */
+  public static long[] columnShape(int[] shape) {
+    long[] lengths = new long[shape.length];
+    Arrays.fill(lengths, 1);
+    lengths[Slice.columnAxis(shape)] = shape[Slice.columnAxis(shape)];
+    return lengths;
   }
 
   /** Whether every entry is kept. */
@@ -64,12 +72,14 @@ public record WeightMask(float[] rows, float[] columns) {
   /** The tensor with {@code other}'s entries where this mask is 0. */
   Tensor merge(Tensor tensor, Tensor other) {
     int[] shape = tensor.shape();
-    int width = shape[shape.length - 1];
+    int width = shape[Slice.columnAxis(shape)];
+    int inner = Slice.inner(shape);
     int perRow = tensor.values().length / shape[0];
     float[] values = tensor.values().clone();
     for (int i = 0; i < values.length; i++) {
       boolean kept =
-          (rows == null || rows[i / perRow] != 0) && (columns == null || columns[i % width] != 0);
+          (rows == null || rows[i / perRow] != 0)
+              && (columns == null || columns[i / inner % width] != 0);
       if (!kept) {
         values[i] = other == null ? 0 : other.values()[i];
       }

@@ -35,11 +35,88 @@ public record Gates(NDArray embedding, NDArray keptEmbedding, List<Block> blocks
    * @param qk multiplies the queries, (H, q); with a query channel gone its key partner is idle
    * @param v multiplies the values, (H, v)
    * @param mlp multiplies fc1's output before GELU, (M)
+   * @param hidden multiplies fc2's input after GELU, (M)
+   * @param attentionReads multiplies norm1's output, (d)
+   * @param attentionWrites multiplies the projection's output, (d)
+   * @param mlpReads multiplies norm2's output, (d)
+   * @param mlpWrites multiplies fc2's output, (d)
+   * @param tokens multiplies both norms' output token by token, (T) or (B, T)
+   * @param keys 1 for tokens that others attend to, 0 for those that only see themselves, (T) or
+   *     (B, T)
    */
-  public record Block(NDArray branches, NDArray heads, NDArray qk, NDArray v, NDArray mlp) {
+  public record Block(
+      NDArray branches,
+      NDArray heads,
+      NDArray qk,
+      NDArray v,
+      NDArray mlp,
+      NDArray hidden,
+      NDArray attentionReads,
+      NDArray attentionWrites,
+      NDArray mlpReads,
+      NDArray mlpWrites,
+      NDArray tokens,
+      NDArray keys) {
 
     /** The block as it is. */
     public static final Block NONE = new Block(null, null, null, null, null);
+
+    /** Gates on the widths alone. */
+    public Block(NDArray branches, NDArray heads, NDArray qk, NDArray v, NDArray mlp) {
+      this(branches, heads, qk, v, mlp, null, null, null, null, null, null, null);
+    }
+
+    /** The same with gates on the residual channels that the branches read and write. */
+    public Block wired(
+        NDArray attentionReads, NDArray attentionWrites, NDArray mlpReads, NDArray mlpWrites) {
+      return new Block(
+          branches,
+          heads,
+          qk,
+          v,
+          mlp,
+          hidden,
+          attentionReads,
+          attentionWrites,
+          mlpReads,
+          mlpWrites,
+          tokens,
+          keys);
+    }
+
+    /** The same with a gate on fc2's input. */
+    public Block withHidden(NDArray hidden) {
+      return new Block(
+          branches,
+          heads,
+          qk,
+          v,
+          mlp,
+          hidden,
+          attentionReads,
+          attentionWrites,
+          mlpReads,
+          mlpWrites,
+          tokens,
+          keys);
+    }
+
+    /** The same with gates on tokens. */
+    public Block onTokens(NDArray tokens, NDArray keys) {
+      return new Block(
+          branches,
+          heads,
+          qk,
+          v,
+          mlp,
+          hidden,
+          attentionReads,
+          attentionWrites,
+          mlpReads,
+          mlpWrites,
+          tokens,
+          keys);
+    }
   }
 
   /** Gates of that block. */

@@ -86,6 +86,35 @@ class FastEngineTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void computesAlikeWithConvolutionsNarrowedBranchesAndDroppedTokens(boolean gated) {
+    VitArchitecture varied = TinyVit.VARIED;
+    NDArray large =
+        manager.create(
+            TinyVit.normal(new SplittableRandom(4), BATCH * 256, 0, 1),
+            new Shape(BATCH, 1, 16, 16));
+    Gates gates = gated ? TinyVit.gates(varied, manager, 3) : Gates.NONE;
+    try (VitModel a = VitModel.trainable(Engines.TENSORS, TinyVit.weights(varied, 1));
+        VitModel b = VitModel.trainable(Engines.TENSORS, TinyVit.weights(varied, 1))) {
+      NDArray wanted = reference.logits(a, large, gates);
+      ParityTest.assertClose("logits", fast.logits(b, large, gates), wanted, 1e-5f);
+      ParityTest.assertClose(
+          "bf16", bf16.logits(b, large, gates), wanted, 0.1f * wanted.abs().max().getFloat());
+      reference.backward(a, large, labels, ALL_TERMS, teacher, gates);
+      fast.backward(b, large, labels, ALL_TERMS, teacher, gates);
+      for (String name : a.parameters().keySet()) {
+        if (name.contains("predictor")) {
+          continue; // a choice has no gradient
+        }
+        NDArray gradient = a.gradient(name, manager);
+        assertThat(gradient.abs().max().getFloat()).as(name).isPositive();
+        float tolerance = 1e-5f * Math.max(1, gradient.abs().max().getFloat());
+        ParityTest.assertClose(name, b.gradient(name, manager), gradient, tolerance);
+      }
+    }
+  }
+
   @Test
   void attendsAlikeOverManyTokensWithTheFusedKernel() {
     VitArchitecture many =

@@ -3,7 +3,10 @@ package dev.espalier.pruning.engine;
 import ai.djl.ndarray.NDManager;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenFlow;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
 import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
@@ -33,6 +36,35 @@ public final class TinyVit {
               new BlockShape(AttentionKind.MSA, 3, 4, 6, 20),
               new BlockShape(AttentionKind.SKIP, 0, 0, 0, 8),
               new BlockShape(AttentionKind.MSA, 1, 5, 3, 7)));
+
+  /**
+   * 16 patches; blocks with convolutions, narrowed branches, and tokens that leave, do not enter,
+   * or are selected.
+   */
+  public static final VitArchitecture VARIED =
+      new VitArchitecture(
+          16,
+          4,
+          1,
+          5,
+          2,
+          12,
+          6,
+          1e-6,
+          List.of(
+              new BlockShape(AttentionKind.CONV3, 3, 4, 5, 9),
+              new BlockShape(AttentionKind.CONV1, 3, 4, 4, 8),
+              new BlockShape(AttentionKind.MSA, 3, 4, 6, 10)
+                  .with(
+                      new Wiring(
+                          List.of(0, 3, 4, 11), List.of(1, 2, 10), List.of(5, 6), List.of(0, 7, 9)))
+                  .with(new TokenRule.Leave(List.of(0, 1, 2, 4, 5, 6, 7, 9, 10, 12, 13, 17))),
+              new BlockShape(AttentionKind.MSA, 1, 5, 3, 7)
+                  .with(new TokenRule.Enter(List.of(0, 1, 2, 5, 6, 9, 10, 12, 17))),
+              new BlockShape(AttentionKind.SKIP, 0, 0, 0, 8)
+                  .with(new TokenRule.Leave(List.of(0, 1, 2, 5, 9, 10, 12, 17))),
+              new BlockShape(AttentionKind.MSA, 2, 3, 4, 6).with(new TokenRule.Select(3)),
+              new BlockShape(AttentionKind.MSA, 2, 3, 4, 6)));
 
   private TinyVit() {}
 
@@ -80,6 +112,27 @@ public final class TinyVit {
                   ? manager.create(normal(random, H * shape.vWidth(), 1, 0.3)).reshape(H, -1)
                   : null,
               manager.create(normal(random, shape.mlpHidden(), 1, 0.3))));
+    }
+    List<TokenFlow.Block> flow = vit.flow().blocks();
+    for (int l = 0; l < blocks.size(); l++) {
+      int d = vit.embedding();
+      int in = flow.get(l).in();
+      boolean square = in == flow.get(l).out() && vit.blocks().get(l).attention().kernel() == 0;
+      float[] keys = normal(random, in, 1, 0.3);
+      Arrays.fill(keys, 0, 2, 0);
+      blocks.set(
+          l,
+          blocks
+              .get(l)
+              .withHidden(manager.create(normal(random, vit.blocks().get(l).mlpHidden(), 1, 0.3)))
+              .wired(
+                  manager.create(normal(random, d, 1, 0.3)),
+                  manager.create(normal(random, d, 1, 0.3)),
+                  manager.create(normal(random, d, 1, 0.3)),
+                  manager.create(normal(random, d, 1, 0.3)))
+              .onTokens(
+                  square ? manager.create(normal(random, in, 1, 0.3)) : null,
+                  square ? manager.create(keys) : null));
     }
     return new Gates(
         manager.create(normal(random, vit.embedding(), 1, 0.3)), manager.create(kept), blocks);

@@ -238,7 +238,7 @@ class ControlsTest {
       case HEAD -> block.headIndices();
       case QK -> block.heads().get(0).qk();
       case V -> block.heads().get(0).v();
-      case MLP -> block.mlp();
+      default -> block.mlp();
     };
   }
 
