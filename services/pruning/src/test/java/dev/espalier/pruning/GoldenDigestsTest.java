@@ -8,6 +8,7 @@ import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.pruning.engine.TinyVit;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.PruningMethods;
 import dev.espalier.pruning.method.Search;
@@ -59,12 +60,13 @@ class GoldenDigestsTest {
       Importance importance = search.result().importance();
       PruningPlan plan =
           method.plan(
-              TrainedTinyVit.SHAPE,
-              importance,
-              search.result().trajectory(),
-              TargetKind.MACS,
-              0.8,
-              8);
+              PlanRequest.of(
+                  TrainedTinyVit.SHAPE,
+                  importance,
+                  search.result().findings(),
+                  TargetKind.MACS,
+                  0.8,
+                  8));
       byte[] scores = ImportanceFile.write(importance, name);
       return "%s@%d %s%s"
           .formatted(

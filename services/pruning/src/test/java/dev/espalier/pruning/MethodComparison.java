@@ -13,6 +13,7 @@ import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.PruningMethods;
 import dev.espalier.pruning.method.Search;
@@ -156,13 +157,19 @@ public final class MethodComparison {
         }
         result = search.result();
         steps += search.steps();
-        trajectory = result.trajectory();
+        trajectory = result.findings();
       }
       from = to;
     }
     PruningPlan plan =
         method.plan(
-            base.architecture(), result.importance(), trajectory, TargetKind.MACS, keep, alignment);
+            PlanRequest.of(
+                base.architecture(),
+                result.importance(),
+                trajectory,
+                TargetKind.MACS,
+                keep,
+                alignment));
     return new Pruned(plan, result.weights().orElse(base), steps);
   }
 

@@ -4,9 +4,13 @@ import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.vit.Wiring;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * The widths below which no method cuts ({@code methods/README.md} §6): one head, 8 query/key and 8
@@ -40,24 +44,46 @@ public final class Floors {
 
   /** The base with every kind in {@code prunes} at its floor. */
   public static VitArchitecture smallest(VitArchitecture base, Set<UnitKind> prunes) {
-    List<BlockShape> blocks =
-        base.blocks().stream()
-            .map(
-                block ->
-                    block.attention() == AttentionKind.MSA
-                        ? BlockShape.msa(
-                            width(prunes, UnitKind.HEAD, block.heads()),
-                            width(prunes, UnitKind.QK, block.qkWidth()),
-                            width(prunes, UnitKind.V, block.vWidth()),
-                            width(prunes, UnitKind.MLP, block.mlpHidden()))
-                        : new BlockShape(
-                            block.attention(),
-                            block.heads(),
-                            block.qkWidth(),
-                            block.vWidth(),
-                            width(prunes, UnitKind.MLP, block.mlpHidden())))
-            .toList();
-    return base.withWidths(width(prunes, UnitKind.EMBEDDING, base.embedding()), blocks);
+    int embedding = width(prunes, UnitKind.EMBEDDING, base.embedding());
+    int depth = width(prunes, UnitKind.BLOCK, base.depth());
+    List<BlockShape> blocks = new ArrayList<>();
+    for (BlockShape block : base.blocks().subList(0, depth)) {
+      BlockShape widths =
+          block.attention() == AttentionKind.MSA && !prunes.contains(UnitKind.ATTENTION)
+              ? BlockShape.msa(
+                  width(prunes, UnitKind.HEAD, block.heads()),
+                  width(prunes, UnitKind.QK, block.qkWidth()),
+                  width(prunes, UnitKind.V, block.vWidth()),
+                  width(prunes, UnitKind.MLP, block.mlpHidden()))
+              : new BlockShape(
+                  prunes.contains(UnitKind.ATTENTION) ? AttentionKind.SKIP : block.attention(),
+                  block.heads(),
+                  block.qkWidth(),
+                  block.vWidth(),
+                  width(prunes, UnitKind.MLP, block.mlpHidden()));
+      blocks.add(widths.with(wiring(block, prunes, embedding)).with(block.tokens()));
+    }
+    if (prunes.contains(UnitKind.TOKEN) && blocks.get(0).tokens().equals(TokenRule.ALL)) {
+      blocks.set(0, blocks.get(0).with(new TokenRule.Enter(List.of(0))));
+    }
+    return base.withWidths(embedding, blocks);
+  }
+
+  private static Wiring wiring(BlockShape block, Set<UnitKind> prunes, int embedding) {
+    if (!block.wiring().isAll()) {
+      return block.wiring();
+    }
+    return new Wiring(
+        channels(prunes, UnitKind.ATTENTION_INPUT, embedding),
+        channels(prunes, UnitKind.ATTENTION_OUTPUT, embedding),
+        channels(prunes, UnitKind.MLP_INPUT, embedding),
+        channels(prunes, UnitKind.MLP_OUTPUT, embedding));
+  }
+
+  private static List<Integer> channels(Set<UnitKind> prunes, UnitKind kind, int embedding) {
+    return prunes.contains(kind)
+        ? IntStream.range(0, of(kind, embedding)).boxed().toList()
+        : List.of();
   }
 
   /** Cost of {@link #smallest} as a share of the base's. */

@@ -16,6 +16,7 @@ import java.util.TreeMap;
  * @param title one line for people
  * @param paper where it comes from; empty for controls
  * @param search how its search relates to targets
+ * @param outputs what its search leaves beside importance
  * @param searchUsesSeed whether two seeds need two searches
  * @param searchUsesDataset whether the search reads images
  * @param prunes kinds of units it removes
@@ -28,6 +29,7 @@ public record MethodDescriptor(
     String title,
     String paper,
     SearchKind search,
+    Set<SearchOutput> outputs,
     boolean searchUsesSeed,
     boolean searchUsesDataset,
     Set<UnitKind> prunes,
@@ -35,6 +37,7 @@ public record MethodDescriptor(
     List<ParameterDescriptor> parameters) {
 
   public MethodDescriptor {
+    outputs = Set.copyOf(outputs);
     prunes = Set.copyOf(prunes);
     targets = Set.copyOf(targets);
     parameters = List.copyOf(parameters);
@@ -61,6 +64,11 @@ public record MethodDescriptor(
       }
     }
     return values;
+  }
+
+  /** Whether kept units may be redistributed: the plan is a choice of widths. */
+  public boolean redistributable() {
+    return UnitKind.WIDTHS.containsAll(prunes) && !outputs.contains(SearchOutput.TENSORS);
   }
 
   /** The smallest keep ratio that this method can reach on {@code base}. */

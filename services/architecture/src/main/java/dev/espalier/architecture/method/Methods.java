@@ -7,6 +7,7 @@ import dev.espalier.architecture.cost.TargetKind;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** The methods that a sweep may name. */
 public final class Methods {
@@ -29,6 +30,7 @@ public final class Methods {
           "Random units at uniform widths (control)",
           "",
           SearchKind.SHARED,
+          Set.of(),
           true,
           false,
           UnitKind.WIDTHS,
@@ -43,6 +45,7 @@ public final class Methods {
           "Largest L2 norm of the dependency group at uniform widths (control)",
           "",
           SearchKind.SHARED,
+          Set.of(),
           false,
           false,
           UnitKind.WIDTHS,
@@ -58,6 +61,7 @@ public final class Methods {
           "Yang et al., Global Vision Transformer Pruning with Hessian-Aware Saliency, CVPR 2023,"
               + " arXiv 2110.04869",
           SearchKind.CHAINED,
+          Set.of(SearchOutput.FINDINGS, SearchOutput.WEIGHTS),
           true,
           true,
           UnitKind.WIDTHS,

@@ -8,5 +8,7 @@ public enum SearchKind {
    * A chain of searches on a fixed grid of keep ratios; a smaller target continues where a larger
    * one stopped.
    */
-  CHAINED
+  CHAINED,
+  /** A search of its own for every target. */
+  PER_TARGET
 }

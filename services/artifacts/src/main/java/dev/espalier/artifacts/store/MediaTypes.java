@@ -12,6 +12,12 @@ public final class MediaTypes {
   /** Where an iterative search stands: plan so far, scores, weights, optimizer state. */
   public static final String TRAJECTORY = "application/vnd.espalier.trajectory+safetensors";
 
+  /** What a search found beside the importance of units, in its method's own format. */
+  public static final String FINDINGS = "application/vnd.espalier.findings+safetensors";
+
+  /** Tensors that a cut model has and its base has not, safetensors. */
+  public static final String TENSORS = "application/vnd.espalier.tensors+safetensors";
+
   /** Where a training stands: weights, optimizer state, position. */
   public static final String CHECKPOINT = "application/vnd.espalier.checkpoint+safetensors";
 

@@ -3,6 +3,7 @@ package dev.espalier.evaluator.stage;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.datasets.ImageDataset;
@@ -23,6 +24,7 @@ import dev.espalier.pruning.evaluation.MaskHonesty;
 import dev.espalier.pruning.evaluation.SpeedComparison;
 import dev.espalier.pruning.evaluation.Timings;
 import dev.espalier.pruning.surgery.Cut;
+import dev.espalier.pruning.surgery.Uncut;
 import dev.espalier.pruning.training.Evaluation;
 import dev.espalier.pruning.training.Evaluator;
 import dev.espalier.pruning.vit.VitModel;
@@ -121,6 +123,8 @@ final class EvaluateStage implements StageExecutor {
       throws StageFailure {
     Optional<ArtifactRef> searched = context.findInput("weights");
     VitWeights weights = searched.isPresent() ? files.model(searched.get()) : base;
+    Optional<ArtifactRef> tensors = context.findInput("tensors");
+    Map<String, Tensor> brought = tensors.isPresent() ? files.tensors(tensors.get()) : Map.of();
     Optional<ArtifactRef> prunedPlan = context.findInput("prunedPlan");
     PruningPlan last = files.plan(context.input("plan"));
     if (!last.cutArchitecture().equals(unrecovered.architecture())
@@ -128,10 +132,11 @@ final class EvaluateStage implements StageExecutor {
       throw mismatch("cut and recovered model must have the widths of the plan but have others");
     }
     PruningPlan plan = prunedPlan.isPresent() ? files.plan(prunedPlan.get()) : last;
-    VitWeights cut = prunedPlan.isPresent() ? Cut.apply(weights, plan) : unrecovered;
+    VitWeights uncut = Uncut.of(weights, plan, brought);
+    VitWeights cut = prunedPlan.isPresent() ? Cut.apply(uncut, plan) : unrecovered;
     double difference =
         MaskHonesty.maxAbsDifference(
-            tensors, weights, plan, cut, dataset, dataset.test(), HONESTY_IMAGES);
+            this.tensors, uncut, plan, cut, dataset, dataset.test(), HONESTY_IMAGES);
     if (!(difference <= MaskHonesty.TOLERANCE)) {
       throw mismatch(
           "masked and cut model must agree to %s in every class score but differ by %s"

@@ -2,10 +2,12 @@ package dev.espalier.pruning.engine;
 
 import ai.djl.ndarray.NDArray;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /**
- * AdamW (Loshchilov and Hutter, ICLR 2019) over the parameters of one model, which it changes in
- * place. DJL's own has one decay for all parameters and clips elements, not norms.
+ * AdamW (Loshchilov and Hutter, ICLR 2019) over the parameters of one model, and others that train
+ * with it, which it changes in place. DJL's own has one decay for all parameters and clips
+ * elements, not norms.
  */
 public interface AdamW extends AutoCloseable {
 
@@ -18,7 +20,15 @@ public interface AdamW extends AutoCloseable {
   double clip(double maxNorm);
 
   /** One update from the gradients the parameters hold, which are zeroed afterwards. */
-  void step(double learningRate);
+  default void step(double learningRate) {
+    step(name -> learningRate);
+  }
+
+  /**
+   * One update with a learning rate for each parameter by name. At 0 the moments move and the
+   * parameter stays; a negative rate leaves the parameter and its moments alone.
+   */
+  void step(ToDoubleFunction<String> learningRates);
 
   /** Forgets the gradients without an update. */
   void zeroGradients();

@@ -18,10 +18,8 @@ public record AdamWSettings(
     return new AdamWSettings(0.9, 0.999, 1e-8, weightDecay, false);
   }
 
-  /** Whether the parameter of that timm name and rank is decayed. */
+  /** Whether the parameter of that name and rank is decayed: matrices and kernels are. */
   public boolean decays(String name, int rank) {
-    boolean table =
-        name.equals("cls_token") || name.equals("dist_token") || name.equals("pos_embed");
-    return decayAll || (rank > 1 && !table);
+    return decayAll || (rank > 1 && name.endsWith(".weight"));
   }
 }

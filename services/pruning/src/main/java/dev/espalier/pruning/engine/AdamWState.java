@@ -7,20 +7,27 @@ import ai.djl.pytorch.jni.JniUtils;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** What all implementations of {@link AdamW} keep: two moments for each parameter, and a count. */
 abstract class AdamWState implements AdamW {
 
-  final VitModel model;
+  final Map<String, NDArray> parameters;
   final AdamWSettings settings;
   final NDManager manager;
   private final Map<String, NDArray> firstMoments;
   private final Map<String, NDArray> secondMoments;
   long steps;
 
-  AdamWState(VitModel model, AdamWSettings settings) {
-    this.model = model;
+  /**
+   * All moments zero.
+   *
+   * @param others parameters beside the model's, by names that are not the model's
+   */
+  AdamWState(VitModel model, Map<String, NDArray> others, AdamWSettings settings) {
+    this.parameters = new LinkedHashMap<>(model.parameters());
+    this.parameters.putAll(others);
     this.settings = settings;
     this.manager = model.manager().newSubManager();
     this.firstMoments = zeros();
@@ -29,17 +36,31 @@ abstract class AdamWState implements AdamW {
 
   private Map<String, NDArray> zeros() {
     Map<String, NDArray> zeros = new LinkedHashMap<>();
-    model.parameters().forEach((name, p) -> zeros.put(name, manager.zeros(p.getShape())));
+    parameters.forEach((name, p) -> zeros.put(name, manager.zeros(p.getShape())));
     return Collections.unmodifiableMap(zeros);
   }
 
   boolean decays(String name) {
-    return settings.decays(name, model.parameter(name).getShape().dimension());
+    return settings.decays(name, parameters.get(name).getShape().dimension());
+  }
+
+  /** The gradient of a parameter; null where no backward pass has reached it. */
+  NDArray gradient(String name, NDManager scratch) {
+    NDArray gradient = parameters.get(name).getGradient();
+    if (gradient != null) {
+      gradient.attach(scratch);
+    }
+    return gradient;
+  }
+
+  /** Names of parameters that have a gradient, so far. */
+  List<String> reached(NDManager scratch) {
+    return parameters.keySet().stream().filter(name -> gradient(name, scratch) != null).toList();
   }
 
   @Override
   public void zeroGradients() {
-    model.parameters().values().forEach(p -> JniUtils.zeroGrad((PtNDArray) p));
+    parameters.values().forEach(p -> JniUtils.zeroGrad((PtNDArray) p));
   }
 
   @Override

@@ -5,31 +5,33 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
 
-/** AdamW as the library's fused kernel, one call for the decayed and one for the spared. */
+/** AdamW as the library's fused kernel, one call for parameters of the same rate and decay. */
 final class FusedAdamW extends AdamWState {
 
   private final Program program;
-  private final List<String> decayed;
-  private final List<String> spared;
 
-  FusedAdamW(Program program, VitModel model, AdamWSettings settings) {
-    super(model, settings);
+  FusedAdamW(Program program, VitModel model, Map<String, NDArray> others, AdamWSettings settings) {
+    super(model, others, settings);
     this.program = program;
-    this.decayed = model.parameters().keySet().stream().filter(this::decays).toList();
-    this.spared = model.parameters().keySet().stream().filter(n -> !decays(n)).toList();
   }
+
+  /** Parameters that are updated in one call. */
+  private record Group(double learningRate, double weightDecay) {}
 
   @Override
   public double clip(double maxNorm) {
     try (NDManager scratch = manager.newSubManager();
         GradientMode off = GradientMode.off()) {
-      List<String> names = new ArrayList<>(model.parameters().keySet());
+      List<String> names = reached(scratch);
       return program
           .call("clip", scratch)
-          .with("g", arrays(names, name -> model.gradient(name, scratch)))
+          .with("g", arrays(names, name -> gradient(name, scratch)))
           .with(scratch.create(new double[] {maxNorm}))
           .run()
           .singletonOrThrow()
@@ -38,26 +40,39 @@ final class FusedAdamW extends AdamWState {
   }
 
   @Override
-  public void step(double learningRate) {
+  public void step(ToDoubleFunction<String> learningRates) {
     steps++;
-    update(decayed, learningRate, settings.weightDecay());
-    update(spared, learningRate, 0);
+    Map<Group, List<String>> groups = new LinkedHashMap<>();
+    try (NDManager scratch = manager.newSubManager()) {
+      for (String name : reached(scratch)) {
+        double learningRate = learningRates.applyAsDouble(name);
+        if (learningRate >= 0) {
+          groups
+              .computeIfAbsent(
+                  new Group(learningRate, decays(name) ? settings.weightDecay() : 0),
+                  group -> new ArrayList<>())
+              .add(name);
+        }
+      }
+    }
+    groups.forEach(this::update);
     zeroGradients();
   }
 
-  private void update(List<String> names, double learningRate, double weightDecay) {
-    if (names.isEmpty()) {
-      return;
-    }
+  private void update(Group group, List<String> names) {
     try (NDManager scratch = manager.newSubManager();
         GradientMode off = GradientMode.off()) {
       double[] numbers = {
-        learningRate, settings.beta1(), settings.beta2(), weightDecay, settings.epsilon()
+        group.learningRate(),
+        settings.beta1(),
+        settings.beta2(),
+        group.weightDecay(),
+        settings.epsilon()
       };
       program
           .call("adamw", scratch)
-          .with("p", arrays(names, model::parameter))
-          .with("g", arrays(names, name -> model.gradient(name, scratch)))
+          .with("p", arrays(names, parameters::get))
+          .with("g", arrays(names, name -> gradient(name, scratch)))
           .with("m", arrays(names, firstMoments()::get))
           .with("v", arrays(names, secondMoments()::get))
           .with(scratch.full(new Shape(), steps))

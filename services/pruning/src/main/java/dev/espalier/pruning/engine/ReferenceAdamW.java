@@ -3,6 +3,8 @@ package dev.espalier.pruning.engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /**
  * AdamW as in the paper, algorithm 2, array by array. With g the gradient, m and v the moments, t
@@ -17,8 +19,8 @@ import dev.espalier.pruning.vit.VitModel;
  */
 final class ReferenceAdamW extends AdamWState {
 
-  ReferenceAdamW(VitModel model, AdamWSettings settings) {
-    super(model, settings);
+  ReferenceAdamW(VitModel model, Map<String, NDArray> others, AdamWSettings settings) {
+    super(model, others, settings);
   }
 
   @Override
@@ -26,13 +28,13 @@ final class ReferenceAdamW extends AdamWState {
     try (NDManager scratch = manager.newSubManager();
         GradientMode off = GradientMode.off()) {
       double squares = 0;
-      for (String name : model.parameters().keySet()) {
-        squares += Math.pow(model.gradient(name, scratch).norm().getFloat(), 2);
+      for (String name : reached(scratch)) {
+        squares += Math.pow(gradient(name, scratch).norm().getFloat(), 2);
       }
       double norm = Math.sqrt(squares);
       if (maxNorm > 0 && norm > maxNorm) {
-        for (String name : model.parameters().keySet()) {
-          model.gradient(name, scratch).muli(maxNorm / (norm + 1e-6));
+        for (String name : reached(scratch)) {
+          gradient(name, scratch).muli(maxNorm / (norm + 1e-6));
         }
       }
       return norm;
@@ -40,15 +42,19 @@ final class ReferenceAdamW extends AdamWState {
   }
 
   @Override
-  public void step(double learningRate) {
+  public void step(ToDoubleFunction<String> learningRates) {
     steps++;
     double meanScale = 1 / (1 - Math.pow(settings.beta1(), steps));
     double squareScale = 1 / (1 - Math.pow(settings.beta2(), steps));
     try (NDManager scratch = manager.newSubManager();
         GradientMode off = GradientMode.off()) {
-      for (String name : model.parameters().keySet()) {
-        NDArray p = model.parameter(name);
-        NDArray g = model.gradient(name, scratch);
+      for (String name : reached(scratch)) {
+        double learningRate = learningRates.applyAsDouble(name);
+        if (learningRate < 0) {
+          continue;
+        }
+        NDArray p = parameters.get(name);
+        NDArray g = gradient(name, scratch);
         NDArray m = firstMoments().get(name);
         NDArray v = secondMoments().get(name);
         if (decays(name)) {

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitForward;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.Map;
 
 /** Plain array operations, one call of the library for each: the engine that others must equal. */
 public final class ReferenceVitEngine implements VitEngine {
@@ -37,7 +38,15 @@ public final class ReferenceVitEngine implements VitEngine {
     }
   }
 
-  private static NDArray crossEntropy(NDArray logits, NDArray labels, double smoothing) {
+  /**
+   * Cross entropy, batch mean.
+   *
+   * @param logits (B, classes)
+   * @param labels class of each image, (B)
+   * @param smoothing share of the target spread evenly over all classes
+   * @return a scalar with a graph
+   */
+  public static NDArray crossEntropy(NDArray logits, NDArray labels, double smoothing) {
     int classes = Math.toIntExact(logits.getShape().get(1));
     NDArray smooth = logits.getManager().full(new Shape(), (float) (smoothing / classes));
     NDArray sharp = logits.getManager().full(new Shape(), (float) (1 - smoothing));
@@ -62,8 +71,8 @@ public final class ReferenceVitEngine implements VitEngine {
   }
 
   @Override
-  public AdamW newOptimizer(VitModel model, AdamWSettings settings) {
-    return new ReferenceAdamW(model, settings);
+  public AdamW newOptimizer(VitModel model, Map<String, NDArray> others, AdamWSettings settings) {
+    return new ReferenceAdamW(model, others, settings);
   }
 
   @Override

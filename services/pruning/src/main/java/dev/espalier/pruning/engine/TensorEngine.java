@@ -80,7 +80,7 @@ public final class TensorEngine {
    * require one. Unlike DJL's gradient collector, of which a process may open one at a time, this
    * works in several threads at once.
    */
-  static void backward(ai.djl.ndarray.NDArray loss) {
+  public static void backward(ai.djl.ndarray.NDArray loss) {
     PtNDArray seed = (PtNDArray) loss.getManager().ones(loss.getShape(), loss.getDataType());
     JniUtils.backward((PtNDArray) loss, seed, false, false);
   }

@@ -87,8 +87,8 @@ public final class TorchScriptVitEngine implements VitEngine {
   }
 
   @Override
-  public AdamW newOptimizer(VitModel model, AdamWSettings settings) {
-    return new FusedAdamW(program(model.architecture(), List.of()), model, settings);
+  public AdamW newOptimizer(VitModel model, Map<String, NDArray> others, AdamWSettings settings) {
+    return new FusedAdamW(program(model.architecture(), List.of()), model, others, settings);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.espalier.pruning.engine;
 import ai.djl.ndarray.NDArray;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.Map;
 
 /**
  * Runs a {@link VitModel}. Two implementations compute the same: {@link ReferenceVitEngine},
@@ -45,7 +46,16 @@ public interface VitEngine extends AutoCloseable {
       Gates gates);
 
   /** Fresh optimizer for the parameters of a model, all moments zero. */
-  AdamW newOptimizer(VitModel model, AdamWSettings settings);
+  default AdamW newOptimizer(VitModel model, AdamWSettings settings) {
+    return newOptimizer(model, Map.of(), settings);
+  }
+
+  /**
+   * The same for parameters that train beside the model's: gates, thresholds, extra classifiers.
+   *
+   * @param others by names that are not the model's
+   */
+  AdamW newOptimizer(VitModel model, Map<String, NDArray> others, AdamWSettings settings);
 
   @Override
   void close();

@@ -1,17 +1,14 @@
 package dev.espalier.pruning.magnitude;
 
-import dev.espalier.architecture.cost.TargetKind;
-import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.method.OneShotSearch;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
 import dev.espalier.pruning.method.UniformWidths;
-import java.util.Optional;
 
 /**
  * Control: a unit is as important as the L2 norm of its dependency group, and the same share of
@@ -30,13 +27,12 @@ public final class Magnitude implements PruningMethod {
   }
 
   @Override
-  public PruningPlan plan(
-      VitArchitecture base,
-      Importance importance,
-      Optional<byte[]> trajectory,
-      TargetKind targetKind,
-      double keepRatio,
-      int alignment) {
-    return UniformWidths.plan(base, importance, targetKind, keepRatio, alignment);
+  public PruningPlan plan(PlanRequest request) {
+    return UniformWidths.plan(
+        request.base(),
+        request.importance(),
+        request.targetKind(),
+        request.keepRatio(),
+        request.alignment());
   }
 }

@@ -1,10 +1,9 @@
 package dev.espalier.pruning.method;
 
-import dev.espalier.architecture.cost.TargetKind;
-import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.weights.Tensor;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -22,18 +21,22 @@ public interface PruningMethod {
 
   /**
    * Decides what is kept. The plan's cost is within max(1 %, half the method's smallest step) of
-   * {@code keepRatio} times the base's, widths are multiples of {@code alignment} or the base's
-   * own, no floor is broken; it depends on the arguments alone.
+   * the keep ratio times the base's, widths are multiples of the alignment or the base's own, no
+   * floor is broken; it depends on the request alone.
    *
-   * @param importance what the search found
-   * @param trajectory where a chained search stands, as its result gave it
    * @throws IllegalArgumentException where the target cannot be met, naming the least keep ratio
    */
-  PruningPlan plan(
-      VitArchitecture base,
-      Importance importance,
-      Optional<byte[]> trajectory,
-      TargetKind targetKind,
-      double keepRatio,
-      int alignment);
+  PruningPlan plan(PlanRequest request);
+
+  /**
+   * Tensors that the cut model has and the base has not, or has otherwise: predictors,
+   * convolutions, another classifier. By the names of the uncut model ({@link
+   * PruningPlan#uncutArchitecture}); only asked of methods whose descriptor says that they bring
+   * some.
+   *
+   * @param findings of the search
+   */
+  default Map<String, Tensor> brought(PruningPlan plan, Optional<byte[]> findings) {
+    return Map.of();
+  }
 }

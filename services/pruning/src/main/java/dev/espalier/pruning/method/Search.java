@@ -35,9 +35,11 @@ public interface Search extends AutoCloseable {
    * What a search found.
    *
    * @param importance of every unit
-   * @param trajectory where the next link of a chain goes on; empty for methods without one
-   * @param weights full-size: trained where units live, the base's where they are out, so that any
-   *     later plan can be cut from them; empty where a search leaves weights alone
+   * @param findings what the plan needs beside the importance, and for a chained method where the
+   *     next link goes on; the method's own format, empty for methods without
+   * @param weights full-size, in the base's shape: trained where units live, the base's where they
+   *     are out, so that any later plan can be cut from them; empty where a search leaves weights
+   *     alone
    */
-  record Result(Importance importance, Optional<byte[]> trajectory, Optional<VitWeights> weights) {}
+  record Result(Importance importance, Optional<byte[]> findings, Optional<VitWeights> weights) {}
 }

@@ -1,6 +1,5 @@
 package dev.espalier.pruning.nvit;
 
-import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.Alignment;
 import dev.espalier.architecture.method.MethodDescriptor;
@@ -10,6 +9,7 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.method.BudgetSolver;
 import dev.espalier.pruning.method.Chunk;
 import dev.espalier.pruning.method.LiveUnits;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.Pool;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
@@ -17,7 +17,6 @@ import dev.espalier.pruning.method.SearchRequest;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * NViT (Yang et al., CVPR 2023, arXiv 2110.04869): one Taylor ranking over embedding channels,
@@ -39,23 +38,15 @@ public final class Nvit implements PruningMethod {
   /**
    * The trajectory's plan so far, then the lowest chunks that fit until the budget is met.
    *
-   * @param trajectory of the last link of the chain
+   * <p>The findings are the trajectory of the last link of the chain.
    */
   @Override
-  public PruningPlan plan(
-      VitArchitecture base,
-      Importance importance,
-      Optional<byte[]> trajectory,
-      TargetKind targetKind,
-      double keepRatio,
-      int alignment) {
+  public PruningPlan plan(PlanRequest request) {
+    VitArchitecture base = request.base();
+    Importance importance = request.importance();
+    int alignment = request.alignment();
     importance.checkFits(base);
-    Trajectory.State state =
-        Trajectory.read(
-                base,
-                trajectory.orElseThrow(
-                    () -> new IllegalArgumentException("an NViT plan needs a trajectory")))
-            .state();
+    Trajectory.State state = Trajectory.read(base, request.requireFindings()).state();
     LiveUnits units = state.units();
     align(units, importance, alignment);
     List<Chunk> order =
@@ -64,7 +55,7 @@ public final class Nvit implements PruningMethod {
             .stream()
             .map(GlobalRanking.Ranked::chunk)
             .toList();
-    new BudgetSolver(targetKind, keepRatio).solve(units, order);
+    new BudgetSolver(request.targetKind(), request.keepRatio()).solve(units, order);
     return units.plan();
   }
 

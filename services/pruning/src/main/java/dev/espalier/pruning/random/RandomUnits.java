@@ -1,6 +1,5 @@
 package dev.espalier.pruning.random;
 
-import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.BlockImportance;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.MethodDescriptor;
@@ -9,13 +8,13 @@ import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.method.OneShotSearch;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
 import dev.espalier.pruning.method.UniformWidths;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.SplittableRandom;
 
 /** Control: scores are random numbers; the widths are those of the magnitude control. */
@@ -55,13 +54,12 @@ public final class RandomUnits implements PruningMethod {
   }
 
   @Override
-  public PruningPlan plan(
-      VitArchitecture base,
-      Importance importance,
-      Optional<byte[]> trajectory,
-      TargetKind targetKind,
-      double keepRatio,
-      int alignment) {
-    return UniformWidths.plan(base, importance, targetKind, keepRatio, alignment);
+  public PruningPlan plan(PlanRequest request) {
+    return UniformWidths.plan(
+        request.base(),
+        request.importance(),
+        request.targetKind(),
+        request.keepRatio(),
+        request.alignment());
   }
 }

@@ -9,6 +9,7 @@ import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 
 /** Accuracy and loss of a model on the images of a split, as they are. */
@@ -34,15 +35,23 @@ public final class Evaluator {
     return evaluate(model, Gates.NONE, dataset, split);
   }
 
-  /** Judges a masked model. Ties between classes go to the lower index. */
+  /** Judges a masked model. */
   public Evaluation evaluate(VitModel model, Gates gates, ImageDataset dataset, Split split) {
+    return evaluate(images -> engine.logits(model, images, gates), dataset, split);
+  }
+
+  /**
+   * Judges whatever gives class scores, (B, classes), for images (B, C, S, S). Ties between classes
+   * go to the lower index.
+   */
+  public Evaluation evaluate(UnaryOperator<NDArray> logits, ImageDataset dataset, Split split) {
     int top1 = 0;
     int top5 = 0;
     double loss = 0;
     for (int from = 0; from < split.size(); from += batchSize) {
       int[] indices = IntStream.range(from, Math.min(from + batchSize, split.size())).toArray();
       int[] labels = dataset.labels(split, indices);
-      float[] scores = scores(model, gates, dataset, split, indices);
+      float[] scores = scores(logits, dataset, split, indices);
       for (int i = 0; i < labels.length; i++) {
         int offset = i * dataset.classes();
         int rank = rank(scores, offset, dataset.classes(), labels[i]);
@@ -56,12 +65,12 @@ public final class Evaluator {
   }
 
   private float[] scores(
-      VitModel model, Gates gates, ImageDataset dataset, Split split, int[] indices) {
+      UnaryOperator<NDArray> logits, ImageDataset dataset, Split split, int[] indices) {
     try (NDManager batch = tensors.newManager()) {
       Shape shape =
           new Shape(indices.length, dataset.channels(), dataset.imageSize(), dataset.imageSize());
       NDArray images = batch.create(dataset.batch(split, indices), shape);
-      return engine.logits(model, images, gates).toFloatArray();
+      return logits.apply(images).toFloatArray();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.espalier.pruning.training;
 
+import ai.djl.ndarray.NDArray;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.pruning.engine.Objective;
 import dev.espalier.pruning.vit.Gates;
@@ -24,6 +25,38 @@ public interface TrainingHook {
   default Objective objective(TrainingRun run, Objective recipe) {
     return recipe;
   }
+
+  /** Parameters that train beside the model's, by names that are not the model's. */
+  default Map<String, NDArray> parameters() {
+    return Map.of();
+  }
+
+  /**
+   * Forward and backward pass of a batch: adds gradients to all parameters.
+   *
+   * @return the loss
+   */
+  default double backward(TrainingRun run, Batch batch) {
+    return run.backward(batch, gates(run), objective(run, run.recipe().objective()));
+  }
+
+  /** Class scores, (B, classes), of images (B, C, S, S), without a graph, to evaluate. */
+  default NDArray logits(TrainingRun run, NDArray images) {
+    return run.engine().logits(run.model(), images, gates(run));
+  }
+
+  /** Learning rate of one parameter; see {@link dev.espalier.pruning.engine.AdamW#step}. */
+  default double learningRate(TrainingRun run, String parameter, double scheduled) {
+    return scheduled;
+  }
+
+  /**
+   * One batch; its arrays go when the update is done.
+   *
+   * @param images normalised, (B, C, S, S)
+   * @param labels class of each image, (B), int64
+   */
+  record Batch(NDArray images, NDArray labels) {}
 
   /** Gradients are there, not yet clipped: to be read, or changed in place. */
   default void afterBackward(TrainingRun run) {}

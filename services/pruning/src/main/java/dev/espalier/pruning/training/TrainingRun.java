@@ -63,7 +63,9 @@ public final class TrainingRun implements AutoCloseable {
             : LearningRate.warmUpThenCosine(recipe, dataset.train().size());
     this.hook = builder.hook;
     this.observer = builder.observer;
-    this.optimizer = engine.newOptimizer(model, AdamWSettings.withDecay(recipe.weightDecay()));
+    this.optimizer =
+        engine.newOptimizer(
+            model, hook.parameters(), AdamWSettings.withDecay(recipe.weightDecay()));
     if (recipe.objective().distils() && teacher.isEmpty()) {
       throw new IllegalArgumentException("a recipe that distils needs a teacher");
     }
@@ -182,7 +184,7 @@ public final class TrainingRun implements AutoCloseable {
       optimizer.zeroGradients();
       throw new DivergedException(step, loss, norm);
     }
-    optimizer.step(rate);
+    optimizer.step(name -> hook.learningRate(this, name, rate));
     step++;
     hook.afterStep(this);
     long nanos = System.nanoTime() - started;
@@ -205,8 +207,6 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private double backward(int[] indices, int epoch) {
-    Gates gates = hook.gates(this);
-    Objective objective = hook.objective(this, recipe.objective());
     try (NDManager batch = tensors.newManager()) {
       float[] pixels =
           dataset.batch(dataset.train(), indices, recipe.augmentation(), recipe.seed(), epoch);
@@ -215,16 +215,23 @@ public final class TrainingRun implements AutoCloseable {
           batch.create(pixels, new Shape(indices.length, dataset.channels(), side, side));
       long[] classes =
           Arrays.stream(dataset.labels(dataset.train(), indices)).asLongStream().toArray();
-      NDArray labels = batch.create(classes);
-      NDArray guidance = objective.distils() ? engine.logits(teacher.orElseThrow(), images) : null;
-      return engine.backward(model, images, labels, objective, guidance, gates).loss();
+      return hook.backward(this, new TrainingHook.Batch(images, batch.create(classes)));
     }
+  }
+
+  /** Forward and backward pass of a batch through the run's engine; gives the loss. */
+  double backward(TrainingHook.Batch batch, Gates gates, Objective objective) {
+    NDArray guidance =
+        objective.distils() ? engine.logits(teacher.orElseThrow(), batch.images()) : null;
+    return engine
+        .backward(model, batch.images(), batch.labels(), objective, guidance, gates)
+        .loss();
   }
 
   /** The model as it is now, on the validation images. */
   public Evaluation evaluate() {
     return new Evaluator(tensors, engine, Math.max(256, recipe.batchSize()))
-        .evaluate(model, hook.gates(this), dataset, dataset.validation());
+        .evaluate(images -> hook.logits(this, images), dataset, dataset.validation());
   }
 
   public boolean finished() {
@@ -249,6 +256,15 @@ public final class TrainingRun implements AutoCloseable {
     return model;
   }
 
+  public VitEngine engine() {
+    return engine;
+  }
+
+  /** The model to learn from, where there is one. */
+  public Optional<VitModel> teacher() {
+    return teacher;
+  }
+
   /** Moments of the optimizer, for hooks that clear those of masked weights. */
   public AdamW optimizer() {
     return optimizer;
@@ -269,19 +285,22 @@ public final class TrainingRun implements AutoCloseable {
     Map<String, Tensor> second = new LinkedHashMap<>();
     optimizer.firstMoments().forEach((name, m) -> first.put(name, VitModel.host(m)));
     optimizer.secondMoments().forEach((name, v) -> second.put(name, VitModel.host(v)));
-    return new TrainingCheckpoint(
-        step, optimizer.steps(), model.weights().tensors(), first, second, hook.state());
+    Map<String, Tensor> weights = new LinkedHashMap<>(model.weights().tensors());
+    hook.parameters().forEach((name, p) -> weights.put(name, VitModel.host(p)));
+    return new TrainingCheckpoint(step, optimizer.steps(), weights, first, second, hook.state());
   }
 
   private void restore(TrainingCheckpoint checkpoint) {
-    if (!checkpoint.weights().keySet().equals(model.parameters().keySet())) {
+    Map<String, NDArray> parameters = new LinkedHashMap<>(model.parameters());
+    parameters.putAll(hook.parameters());
+    if (!checkpoint.weights().keySet().equals(parameters.keySet())) {
       throw new IllegalArgumentException("the checkpoint is of another architecture");
     }
     if (checkpoint.step() > totalSteps()) {
       throw new IllegalArgumentException(
           "the checkpoint is at step %d of a run of %d".formatted(checkpoint.step(), totalSteps()));
     }
-    checkpoint.weights().forEach(model::set);
+    checkpoint.weights().forEach((name, tensor) -> VitModel.assign(parameters.get(name), tensor));
     optimizer
         .firstMoments()
         .forEach((n, m) -> VitModel.assign(m, checkpoint.firstMoments().get(n)));

@@ -46,7 +46,8 @@ class ControlsTest {
       Importance importance = scores(new RandomUnits(), TinyVit.weights(vit, i), i);
 
       PruningPlan plan =
-          new RandomUnits().plan(vit, importance, Optional.empty(), kind, keepRatio, alignment);
+          new RandomUnits()
+              .plan(PlanRequest.of(vit, importance, Optional.empty(), kind, keepRatio, alignment));
 
       double target = keepRatio * Cost.of(vit).of(kind);
       double allowed =
@@ -65,7 +66,9 @@ class ControlsTest {
     Importance importance = scores(new Magnitude(), TinyVit.weights(DEMO, 1), 0);
 
     PruningPlan plan =
-        new Magnitude().plan(DEMO, importance, Optional.empty(), TargetKind.MACS, keepRatio, 8);
+        new Magnitude()
+            .plan(
+                PlanRequest.of(DEMO, importance, Optional.empty(), TargetKind.MACS, keepRatio, 8));
 
     assertThat(plan.cost().keepRatio(Cost.of(DEMO), TargetKind.MACS) / keepRatio)
         .isBetween(0.99, 1.01);
@@ -75,7 +78,9 @@ class ControlsTest {
   void keepsEverythingAtAKeepRatioOfOne() {
     Importance importance = scores(new Magnitude(), TinyVit.weights(DEMO, 1), 0);
 
-    assertThat(new Magnitude().plan(DEMO, importance, Optional.empty(), TargetKind.MACS, 1.0, 8))
+    assertThat(
+            new Magnitude()
+                .plan(PlanRequest.of(DEMO, importance, Optional.empty(), TargetKind.MACS, 1.0, 8)))
         .isEqualTo(PruningPlan.identity(DEMO));
   }
 
@@ -85,7 +90,10 @@ class ControlsTest {
 
     assertThatThrownBy(
             () ->
-                new Magnitude().plan(DEMO, importance, Optional.empty(), TargetKind.MACS, 0.001, 8))
+                new Magnitude()
+                    .plan(
+                        PlanRequest.of(
+                            DEMO, importance, Optional.empty(), TargetKind.MACS, 0.001, 8)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("keep ratio of macs must be at least 0.01")
         .hasMessageContaining("but is 0.001");
@@ -93,7 +101,9 @@ class ControlsTest {
       assertThatThrownBy(
               () ->
                   new Magnitude()
-                      .plan(DEMO, importance, Optional.empty(), TargetKind.MACS, keepRatio, 8))
+                      .plan(
+                          PlanRequest.of(
+                              DEMO, importance, Optional.empty(), TargetKind.MACS, keepRatio, 8)))
           .hasMessageContaining("keep ratio must be in (0, 1]");
     }
   }
@@ -114,7 +124,9 @@ class ControlsTest {
 
     PruningPlan plan =
         new Magnitude()
-            .plan(weights.architecture(), importance, Optional.empty(), TargetKind.MACS, 0.6, 8);
+            .plan(
+                PlanRequest.of(
+                    weights.architecture(), importance, Optional.empty(), TargetKind.MACS, 0.6, 8));
 
     List<Integer> kept = plan.blocks().get(1).mlp();
     assertThat(kept).hasSizeBetween(32, 56);
@@ -128,21 +140,23 @@ class ControlsTest {
     PruningPlan magnitude =
         new Magnitude()
             .plan(
-                DEMO,
-                scores(new Magnitude(), weights, 0),
-                Optional.empty(),
-                TargetKind.MACS,
-                0.5,
-                8);
+                PlanRequest.of(
+                    DEMO,
+                    scores(new Magnitude(), weights, 0),
+                    Optional.empty(),
+                    TargetKind.MACS,
+                    0.5,
+                    8));
     PruningPlan random =
         new RandomUnits()
             .plan(
-                DEMO,
-                scores(new RandomUnits(), weights, 9),
-                Optional.empty(),
-                TargetKind.MACS,
-                0.5,
-                8);
+                PlanRequest.of(
+                    DEMO,
+                    scores(new RandomUnits(), weights, 9),
+                    Optional.empty(),
+                    TargetKind.MACS,
+                    0.5,
+                    8));
 
     assertThat(random.cutArchitecture()).isEqualTo(magnitude.cutArchitecture());
     assertThat(random).isNotEqualTo(magnitude);

@@ -18,6 +18,7 @@ import dev.espalier.pruning.engine.Objective;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.method.Chunk;
 import dev.espalier.pruning.method.LiveUnits;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.Pool;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
@@ -158,8 +159,8 @@ class NvitTest {
       assertThat(search.steps()).isEqualTo(5);
       finish(search);
 
-      assertThat(search.result().trajectory().orElseThrow())
-          .isEqualTo(straight.trajectory().orElseThrow());
+      assertThat(search.result().findings().orElseThrow())
+          .isEqualTo(straight.findings().orElseThrow());
       assertThat(search.result().importance()).isEqualTo(straight.importance());
       assertThat(search.result().weights()).isEqualTo(straight.weights());
     }
@@ -220,12 +221,13 @@ class NvitTest {
         PruningPlan plan =
             new Nvit()
                 .plan(
-                    SHAPE,
-                    search.result().importance(),
-                    search.result().trajectory(),
-                    TargetKind.MACS,
-                    0.7,
-                    alignment);
+                    PlanRequest.of(
+                        SHAPE,
+                        search.result().importance(),
+                        search.result().findings(),
+                        TargetKind.MACS,
+                        0.7,
+                        alignment));
         plan.blocks()
             .forEach(
                 block -> {
@@ -246,14 +248,27 @@ class NvitTest {
       assertThatThrownBy(
               () ->
                   new Nvit()
-                      .plan(SHAPE, result.importance(), Optional.empty(), TargetKind.MACS, 0.9, 4))
+                      .plan(
+                          PlanRequest.of(
+                              SHAPE,
+                              result.importance(),
+                              Optional.empty(),
+                              TargetKind.MACS,
+                              0.9,
+                              4)))
           .hasMessageContaining("needs a trajectory");
       VitArchitecture other = VitArchitecture.uniform(8, 2, 1, 5, 32, 2, 2, 64);
       assertThatThrownBy(
               () ->
                   new Nvit()
                       .plan(
-                          other, result.importance(), result.trajectory(), TargetKind.MACS, 0.9, 4))
+                          PlanRequest.of(
+                              other,
+                              result.importance(),
+                              result.findings(),
+                              TargetKind.MACS,
+                              0.9,
+                              4)))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> new NvitSearch(link(0.9, 0.8).after(new byte[100])))
           .isInstanceOf(IllegalArgumentException.class);
@@ -303,12 +318,14 @@ class NvitTest {
   }
 
   private static byte[] trajectory(Search.Result result) {
-    return result.trajectory().orElseThrow();
+    return result.findings().orElseThrow();
   }
 
   private static PruningPlan plan(Search.Result result, double keepRatio) {
     return new Nvit()
-        .plan(SHAPE, result.importance(), result.trajectory(), TargetKind.MACS, keepRatio, 4);
+        .plan(
+            PlanRequest.of(
+                SHAPE, result.importance(), result.findings(), TargetKind.MACS, keepRatio, 4));
   }
 
   private static double keepRatio(LiveUnits units) {

@@ -5,6 +5,8 @@ import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.ParameterPhase;
+import dev.espalier.architecture.method.SearchKind;
+import dev.espalier.architecture.method.SearchOutput;
 import dev.espalier.architecture.redistribution.Redistribution;
 import dev.espalier.architecture.redistribution.Redistributions;
 import dev.espalier.sweep.spec.MethodChoice;
@@ -18,9 +20,10 @@ import java.util.TreeMap;
  * Unfolds a spec into trials and their stages: search, prune, redistribute, finetune, evaluate. A
  * pure function: the same spec, inputs, run and engine give the same plan on every machine.
  *
- * <p>Stages are named by what they compute. A shared search serves every target and policy; a
- * chained one (NViT) is cut at a fixed grid of keep ratios, not at one sweep's targets, so that any
- * sweep's smaller target continues from the links of a larger one.
+ * <p>Stages are named by what they compute. A shared search serves every target and policy, a
+ * search per target every policy; a chained one (NViT) is cut at a fixed grid of keep ratios, not
+ * at one sweep's targets, so that any sweep's smaller target continues from the links of a larger
+ * one.
  */
 public final class Planner {
 
@@ -99,23 +102,24 @@ public final class Planner {
   private List<PlannedStage> walk(Cell cell, long seed) {
     MethodDescriptor method = Methods.get(cell.method());
     List<PlannedStage> stages = new ArrayList<>();
-    boolean chained =
-        switch (method.search()) {
-          case SHARED -> {
-            stages.add(sharedSearch(method, cell, seed));
-            yield false;
-          }
-          case CHAINED -> {
-            stages.addAll(chain(method, cell, seed));
-            yield true;
-          }
-        };
+    switch (method.search()) {
+      case SHARED -> stages.add(search(method, cell, seed, Map.of()));
+      case PER_TARGET ->
+          stages.add(
+              search(
+                  method,
+                  cell,
+                  seed,
+                  Map.of("targetKind", cell.targetKind().text(), "keepRatio", cell.keepRatio())));
+      case CHAINED -> stages.addAll(chain(method, cell, seed));
+    }
     PlannedStage search = last(stages);
     StageInput importance = new StageInput("importance", search.stageId(), "importance");
 
     List<StageInput> forPrune = new ArrayList<>(List.of(importance));
-    if (chained) {
-      forPrune.add(new StageInput("trajectory", search.stageId(), "trajectory"));
+    if (method.outputs().contains(SearchOutput.FINDINGS)) {
+      String findings = findings(method);
+      forPrune.add(new StageInput(findings, search.stageId(), findings));
     }
     Map<String, Object> prune =
         new TreeMap<>(method.parameters(ParameterPhase.PRUNE, cell.parameters()));
@@ -142,8 +146,11 @@ public final class Planner {
       plans.add(new StageInput("plan", redistributed.stageId(), "plan"));
       plans.add(new StageInput("prunedPlan", pruned.stageId(), "plan"));
     }
-    if (chained) {
+    if (method.outputs().contains(SearchOutput.WEIGHTS)) {
       plans.add(new StageInput("weights", search.stageId(), "weights"));
+    }
+    if (method.outputs().contains(SearchOutput.TENSORS)) {
+      plans.add(new StageInput("tensors", pruned.stageId(), "tensors"));
     }
 
     PlannedStage finetune =
@@ -161,12 +168,22 @@ public final class Planner {
     return stages;
   }
 
-  private PlannedStage sharedSearch(MethodDescriptor method, Cell cell, long seed) {
+  /** What a search's findings are called between stages. */
+  private static String findings(MethodDescriptor method) {
+    return method.search() == SearchKind.CHAINED ? "trajectory" : "findings";
+  }
+
+  /** One search; {@code target} is empty where it serves all of them. */
+  private PlannedStage search(
+      MethodDescriptor method, Cell cell, long seed, Map<String, Object> target) {
+    Map<String, Object> parameters =
+        new TreeMap<>(method.parameters(ParameterPhase.SEARCH, cell.parameters()));
+    parameters.putAll(target);
     return stage(
         StageKind.SEARCH,
         method.name(),
         method.version(),
-        method.parameters(ParameterPhase.SEARCH, cell.parameters()),
+        parameters,
         method.searchUsesSeed() ? seed : 0,
         List.of(),
         method.searchUsesDataset() ? List.of(base, dataset) : List.of(base),

@@ -1,6 +1,7 @@
 package dev.espalier.trainer.stage;
 
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.ArtifactException;
 import dev.espalier.datasets.Augmentation;
@@ -15,6 +16,7 @@ import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.surgery.Transplant;
+import dev.espalier.pruning.surgery.Uncut;
 import dev.espalier.pruning.training.Evaluation;
 import dev.espalier.pruning.training.TrainingCheckpoint;
 import dev.espalier.pruning.training.TrainingObserver;
@@ -77,7 +79,9 @@ final class FinetuneStage implements StageExecutor {
     if (pruned.isPresent()) {
       weights = Transplant.merge(base, weights, files.plan(pruned.get()));
     }
-    return Cut.apply(weights, plan);
+    Optional<ArtifactRef> tensors = context.findInput("tensors");
+    Map<String, Tensor> brought = tensors.isPresent() ? files.tensors(tensors.get()) : Map.of();
+    return Cut.apply(Uncut.of(weights, plan, brought), plan);
   }
 
   private TrainingRun start(

@@ -3,17 +3,22 @@ package dev.espalier.trainer.stage;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.method.SearchOutput;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.artifacts.model.BlockWidth;
+import dev.espalier.artifacts.safetensors.Safetensors;
+import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
 import dev.espalier.messaging.worker.StageParameters;
 import dev.espalier.messaging.worker.StageResult;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.PruningMethods;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -34,18 +39,26 @@ final class PruneStage implements StageExecutor {
     StageParameters parameters = StageParameters.of(context.spec());
     TargetKind targetKind = TargetKind.of(parameters.text("targetKind"));
     double keepRatio = parameters.number("keepRatio");
-    int alignment = parameters.integer("alignment", 1, MAX_ALIGNMENT);
+    parameters.integer("alignment", 1, MAX_ALIGNMENT);
     VitArchitecture base = files.model(context.outsideInput("base").getArtifact()).architecture();
     Importance importance = files.importance(context.input("importance"));
-    Optional<byte[]> trajectory = context.findInput("trajectory").map(files::read);
+    Optional<byte[]> findings =
+        context.findInput("trajectory").or(() -> context.findInput("findings")).map(files::read);
 
-    PruningPlan plan = method.plan(base, importance, trajectory, targetKind, keepRatio, alignment);
+    PruningPlan plan =
+        method.plan(
+            new PlanRequest(base, importance, findings, targetKind, keepRatio, parameters.all()));
+    Map<String, ArtifactRef> outputs = new LinkedHashMap<>();
+    outputs.put("plan", files.put(plan));
+    if (method.descriptor().outputs().contains(SearchOutput.TENSORS)) {
+      byte[] tensors = new Safetensors(Map.of(), method.brought(plan, findings)).toBytes();
+      outputs.put("tensors", files.put(tensors, MediaTypes.TENSORS));
+    }
     Cost cost = plan.cost();
     Cost whole = Cost.of(base);
-    ArtifactRef file = files.put(plan);
     BlockWidth.of(plan).forEach(w -> context.metric(w.name(), w.block(), w.value()));
     return new StageResult(
-        Map.of("plan", file),
+        outputs,
         Map.of(
             "params",
             (double) cost.params(),

@@ -1,5 +1,6 @@
 package dev.espalier.trainer.stage;
 
+import dev.espalier.architecture.method.SearchKind;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.artifacts.store.ArtifactException;
@@ -112,9 +113,14 @@ final class SearchStage implements StageExecutor {
     outputs.put(
         "importance",
         files.put(ImportanceFile.write(result.importance(), scorer), MediaTypes.IMPORTANCE));
+    boolean chained = method.descriptor().search() == SearchKind.CHAINED;
     result
-        .trajectory()
-        .ifPresent(bytes -> outputs.put("trajectory", files.put(bytes, MediaTypes.TRAJECTORY)));
+        .findings()
+        .ifPresent(
+            bytes ->
+                outputs.put(
+                    chained ? "trajectory" : "findings",
+                    files.put(bytes, chained ? MediaTypes.TRAJECTORY : MediaTypes.FINDINGS)));
     result.weights().ifPresent(weights -> outputs.put("weights", files.put(weights)));
     return new StageResult(outputs, Map.of("search_steps", (double) search.steps()));
   }

@@ -2,10 +2,12 @@ package dev.espalier.trainer.stage;
 
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.model.PlanFile;
+import dev.espalier.artifacts.safetensors.Safetensors;
 import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -16,6 +18,7 @@ import dev.espalier.schemas.stage.v1.OutsideInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.Map;
 
 /** The files a stage reads and writes, by what they hold. */
 final class StageFiles {
@@ -36,6 +39,11 @@ final class StageFiles {
 
   VitWeights model(ArtifactRef file) {
     return ModelFile.read(store, file.getSha256());
+  }
+
+  /** Tensors that a cut model has and its base has not. */
+  Map<String, Tensor> tensors(ArtifactRef file) {
+    return Safetensors.fromBytes(read(file)).tensors();
   }
 
   PruningPlan plan(ArtifactRef file) {

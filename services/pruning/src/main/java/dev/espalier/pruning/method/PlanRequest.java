@@ -1,0 +1,64 @@
+package dev.espalier.pruning.method;
+
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.vit.VitArchitecture;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * What a plan is made from.
+ *
+ * @param base shape of the model to cut
+ * @param importance what the search found
+ * @param findings what else it found, as its result gave it
+ * @param targetKind what the keep ratio is of
+ * @param keepRatio share of the base's cost to keep, in (0, 1]
+ * @param parameters of the prune stage by name
+ */
+public record PlanRequest(
+    VitArchitecture base,
+    Importance importance,
+    Optional<byte[]> findings,
+    TargetKind targetKind,
+    double keepRatio,
+    Map<String, Object> parameters) {
+
+  public PlanRequest {
+    parameters = Collections.unmodifiableMap(new TreeMap<>(parameters));
+  }
+
+  /** A request that says nothing of parameters but the alignment. */
+  public static PlanRequest of(
+      VitArchitecture base,
+      Importance importance,
+      Optional<byte[]> findings,
+      TargetKind targetKind,
+      double keepRatio,
+      int alignment) {
+    return new PlanRequest(
+        base, importance, findings, targetKind, keepRatio, Map.of("alignment", alignment));
+  }
+
+  /** Kept widths are multiples of it. */
+  public int alignment() {
+    return ((Number) parameter("alignment")).intValue();
+  }
+
+  /** A parameter of any type. */
+  public Object parameter(String name) {
+    Object value = parameters.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException("parameter " + name + " is missing");
+    }
+    return value;
+  }
+
+  /** The findings, which the method needs. */
+  public byte[] requireFindings() {
+    return findings.orElseThrow(
+        () -> new IllegalArgumentException("the plan needs the findings of a search"));
+  }
+}
