@@ -2,9 +2,9 @@ package dev.espalier.pruning.surgery;
 
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
-import dev.espalier.architecture.weights.ParameterShapes;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
