@@ -104,7 +104,7 @@ class ParityTest {
               assertClose(name, seen.remove(tap), expected, OUTPUT);
             }
           });
-      assertThat(seen.keySet()).allMatch(name -> name.matches("embedded|blocks\\.\\d.attention"));
+      assertThat(seen.keySet()).allMatch(name -> name.matches("embedded|blocks\\.\\d.(entered|attention)"));
     }
   }
 

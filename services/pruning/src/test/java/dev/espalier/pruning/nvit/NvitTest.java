@@ -256,7 +256,7 @@ class NvitTest {
                               TargetKind.MACS,
                               0.9,
                               4)))
-          .hasMessageContaining("needs a trajectory");
+          .hasMessageContaining("needs the findings");
       VitArchitecture other = VitArchitecture.uniform(8, 2, 1, 5, 32, 2, 2, 64);
       assertThatThrownBy(
               () ->
