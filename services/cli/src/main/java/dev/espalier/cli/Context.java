@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.espalier.cli.local.LocalPlatform;
+import dev.espalier.cli.server.Credentials;
 import dev.espalier.cli.server.Scheduler;
 import dev.espalier.cli.text.Screen;
 import java.nio.file.Path;
@@ -33,6 +34,37 @@ public final class Context {
       paramLabel = "URL",
       description = "A scheduler elsewhere. Default: the local installation's.")
   private String server;
+
+  @Option(
+      names = "--user",
+      paramLabel = "NAME",
+      description = {
+        "Who asks the --server, with the password in ESPALIER_PASSWORD or --password-file.",
+        "Default: ESPALIER_USER."
+      },
+      defaultValue = "${env:ESPALIER_USER}")
+  private String user;
+
+  @Option(
+      names = "--password-file",
+      paramLabel = "FILE",
+      description = "File with the user's password.")
+  private Path passwordFile;
+
+  @Option(
+      names = "--token-file",
+      paramLabel = "FILE",
+      description = "File with a token of the OIDC provider. Default: ESPALIER_TOKEN holds it.")
+  private Path tokenFile;
+
+  @Option(
+      names = "--ca-file",
+      paramLabel = "FILE",
+      description = {
+        "Certificates to trust the --server by, PEM.",
+        "Default: ESPALIER_CA_FILE, or else those of the JDK."
+      })
+  private Path caFile;
 
   @Option(
       names = {"-o", "--output"},
@@ -68,7 +100,8 @@ public final class Context {
   /** The scheduler that commands talk to. */
   public Scheduler scheduler() {
     if (server != null) {
-      return new Scheduler(server);
+      return new Scheduler(
+          server, Credentials.of(user, passwordFile, tokenFile, caFile, System::getenv));
     }
     return new Scheduler(
         local()

@@ -57,8 +57,8 @@ public final class EventStore {
   private static final String APPEND =
       """
       insert into event (stream, version, event_id, type, payload, topic, key, partition,
-        traceparent, occurred_at)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        traceparent, occurred_at, requested_by, team)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       on conflict do nothing
       """;
 
@@ -210,6 +210,8 @@ public final class EventStore {
     }
     insert.setString(9, event.traceparent());
     insert.setObject(10, event.occurredAt().atOffset(ZoneOffset.UTC));
+    insert.setString(11, event.requestedBy());
+    insert.setString(12, event.team());
   }
 
   /** Delivered at commit; many in one transaction are one. */

@@ -1,5 +1,6 @@
 package dev.espalier.eventstore;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.messaging.topics.TopicAdmin;
@@ -11,6 +12,8 @@ import java.util.UUID;
  * An event about to be appended, and the record it becomes on Kafka.
  *
  * @param type case name, such as {@code stage_assigned}
+ * @param requestedBy who asked, as the message says; for the audit view
+ * @param team whose work it is, as the message says
  * @param partition partition to write to; null leaves it to the key
  */
 public record NewEvent(
@@ -21,7 +24,9 @@ public record NewEvent(
     String key,
     Integer partition,
     String traceparent,
-    Instant occurredAt) {
+    Instant occurredAt,
+    String requestedBy,
+    String team) {
 
   /** What the topics take, less room for key and headers. */
   private static final int LARGEST_PAYLOAD_BYTES = TopicAdmin.LARGEST_MESSAGE_BYTES - 16 * 1024;
@@ -54,6 +59,14 @@ public record NewEvent(
         contract.key().apply(message),
         partition,
         trace.traceparent(),
-        occurredAt);
+        occurredAt,
+        text(message, "requested_by"),
+        text(message, "team"));
+  }
+
+  /** A field of that name; empty where the message has none. */
+  private static String text(Message message, String field) {
+    FieldDescriptor descriptor = message.getDescriptorForType().findFieldByName(field);
+    return descriptor == null ? "" : (String) message.getField(descriptor);
   }
 }

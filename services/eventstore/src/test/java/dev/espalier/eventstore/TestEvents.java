@@ -17,7 +17,10 @@ final class TestEvents {
   private TestEvents() {}
 
   static Postgres.Database newDatabase() {
-    return Postgres.shared().newDatabase().run("db/migration/V1__events.sql");
+    return Postgres.shared()
+        .newDatabase()
+        .run("db/migration/V1__events.sql")
+        .run("db/migration/V40__audit.sql");
   }
 
   static String stageId(String name) {

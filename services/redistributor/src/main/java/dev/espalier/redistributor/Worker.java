@@ -13,9 +13,6 @@ import jakarta.inject.Inject;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Optional;
 import org.eclipse.microprofile.config.Config;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,16 +100,8 @@ public class Worker {
 
   /** All settings under {@code kafka.} reach the client, for instance SASL and TLS. */
   private KafkaSettings kafka() {
-    String prefix = "kafka.";
-    Map<String, String> all = new HashMap<>();
-    for (String name : properties.getPropertyNames()) {
-      if (name.startsWith(prefix)) {
-        Optional<String> value = properties.getOptionalValue(name, String.class);
-        value.ifPresent(text -> all.put(name.substring(prefix.length()), text));
-      }
-    }
-    all.remove("bootstrap.servers");
-    return new KafkaSettings(properties.getValue("kafka.bootstrap.servers", String.class), all);
+    return KafkaSettings.read(
+        properties.getPropertyNames(), name -> properties.getOptionalValue(name, String.class));
   }
 
   private String host() {

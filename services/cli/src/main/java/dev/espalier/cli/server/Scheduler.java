@@ -24,6 +24,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import javax.net.ssl.SSLException;
 
 /**
  * The scheduler's REST interface. Answers are JSON trees: the command line shows them and adds
@@ -41,13 +43,20 @@ public final class Scheduler {
   }
 
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Pattern LOOPBACK = Pattern.compile("localhost|127(\\.\\d{1,3}){3}|\\[::1]");
   private static final Duration CONNECT = Duration.ofSeconds(5);
   private static final Duration ANSWER = Duration.ofSeconds(60);
 
   private final URI base;
   private final HttpClient http;
+  private final Credentials credentials;
 
+  /** One that asks for no credentials, as the local installation's. */
   public Scheduler(String address) {
+    this(address, Credentials.NONE);
+  }
+
+  public Scheduler(String address, Credentials credentials) {
     String trimmed = address.strip().replaceAll("/+$", "");
     try {
       this.base = URI.create(trimmed.contains("://") ? trimmed : "http://" + trimmed);
@@ -57,11 +66,17 @@ public final class Scheduler {
     if (base.getHost() == null || !List.of("http", "https").contains(base.getScheme())) {
       throw new BadInput("--server", "an address such as http://127.0.0.1:7410", address);
     }
-    this.http =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT)
-            .build();
+    if (credentials.authorization().isPresent()
+        && !base.getScheme().equals("https")
+        && !LOOPBACK.matcher(base.getHost()).matches()) {
+      throw new BadInput(
+          "--server", "an https address, because credentials are sent to it", address);
+    }
+    this.credentials = credentials;
+    HttpClient.Builder builder =
+        HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT);
+    credentials.trust().ifPresent(builder::sslContext);
+    this.http = builder.build();
   }
 
   public String address() {
@@ -167,9 +182,12 @@ public final class Scheduler {
   }
 
   private HttpRequest.Builder request(String path) {
-    return HttpRequest.newBuilder(URI.create(base + "/api/v1" + path))
-        .timeout(ANSWER)
-        .header("Accept", "*/*");
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(base + "/api/v1" + path))
+            .timeout(ANSWER)
+            .header("Accept", "*/*");
+    credentials.authorization().ifPresent(value -> request.header("Authorization", value));
+    return request;
   }
 
   private JsonNode ask(HttpRequest.Builder request) {
@@ -179,6 +197,10 @@ public final class Scheduler {
   private HttpResponse<byte[]> send(HttpRequest.Builder request) {
     try {
       return http.send(request.build(), BodyHandlers.ofByteArray());
+    } catch (SSLException e) {
+      throw new CommandFailed(
+          "the scheduler at %s is not trusted (%s); name its certificate authority with --ca-file"
+              .formatted(base, e.getMessage()));
     } catch (IOException e) {
       throw new CommandFailed(unreachable());
     } catch (InterruptedException e) {
@@ -216,6 +238,14 @@ public final class Scheduler {
                 violation.path("found").asText()));
       }
       return new BadInput(violations);
+    }
+    if (status == 401) {
+      return new CommandFailed(
+          credentials.authorization().isEmpty()
+              ? ("the scheduler at %s wants credentials: --user with ESPALIER_PASSWORD or"
+                      + " --password-file, or --token-file")
+                  .formatted(base)
+              : "the scheduler at %s does not accept these credentials".formatted(base));
     }
     String error = tree == null ? "" : tree.path("error").asText("");
     return new CommandFailed(

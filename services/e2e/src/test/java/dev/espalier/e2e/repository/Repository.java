@@ -4,12 +4,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Where the checkout lies that these tests look at. */
-final class Repository {
+public final class Repository {
 
   private Repository() {}
 
   /** The directory with the launcher in it: the nearest one above the working directory. */
-  static Path root() {
+  public static Path root() {
     for (Path path = Path.of("").toAbsolutePath(); path != null; path = path.getParent()) {
       if (Files.isDirectory(path.resolve("schemas")) && Files.exists(path.resolve("LICENSE"))) {
         return path;

@@ -14,7 +14,11 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
  * The settings that a service reads, found in its packaged classes, its sources and its defaults.
@@ -39,8 +43,20 @@ final class ServiceSettings {
     if (Files.readString(module.resolve("pom.xml")).contains("quarkus-jdbc-postgresql")) {
       names.addAll(DATASOURCE);
     }
+    names.addAll(kafka());
     names.addAll(mapped(module));
     return names;
+  }
+
+  /** Every setting of Kafka's clients reaches them, by {@code KafkaSettings.read}. */
+  private static Set<String> kafka() {
+    return Stream.of(
+            AdminClientConfig.configNames(),
+            ProducerConfig.configNames(),
+            ConsumerConfig.configNames())
+        .flatMap(Set::stream)
+        .map(name -> "kafka." + name)
+        .collect(Collectors.toSet());
   }
 
   private static Set<String> defaults(Path module) throws IOException {

@@ -8,6 +8,8 @@ import java.time.Instant;
  *
  * @param payload the bytes as they came, for the inbox's hash
  * @param trace from the record's header, or a new trace
+ * @param authorization the sender's token from the record's header, unchecked; null if there is
+ *     none
  */
 public record ConsumedRecord<M>(
     String topic,
@@ -19,4 +21,5 @@ public record ConsumedRecord<M>(
     String eventType,
     M message,
     byte[] payload,
-    TraceContext trace) {}
+    TraceContext trace,
+    String authorization) {}

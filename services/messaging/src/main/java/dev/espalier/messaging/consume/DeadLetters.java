@@ -54,6 +54,8 @@ final class DeadLetters {
   void park(ConsumerRecord<byte[], byte[]> record, UnreadableRecord reason)
       throws InterruptedException, TimeoutException, ExecutionException {
     List<Header> headers = new ArrayList<>(List.of(record.headers().toArray()));
+    // A token is still good for a while; whoever reads dead letters must not find it.
+    headers.removeIf(header -> header.key().equals(EventHeaders.AUTHORIZATION));
     headers.add(EventHeaders.header(REASON, reason.reason().label()));
     headers.add(EventHeaders.header(MESSAGE, shortened(String.valueOf(reason.getMessage()))));
     headers.add(EventHeaders.header(TOPIC, record.topic()));

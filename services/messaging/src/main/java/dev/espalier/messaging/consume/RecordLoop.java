@@ -3,6 +3,7 @@ package dev.espalier.messaging.consume;
 import com.google.protobuf.Message;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.publish.EventPublisher;
+import dev.espalier.messaging.serde.EventHeaders;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.messaging.serde.UnreadableRecord;
 import dev.espalier.messaging.serde.UnreadableRecord.Reason;
@@ -518,7 +519,8 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
         TopicContract.eventTypeOf(message),
         message,
         record.value(),
-        TraceContext.from(record.headers()).orElseGet(TraceContext::start));
+        TraceContext.from(record.headers()).orElseGet(TraceContext::start),
+        EventHeaders.text(record.headers(), EventHeaders.AUTHORIZATION));
   }
 
   /** A key as text; one that is no UTF-8 as hex digits. */

@@ -4,6 +4,7 @@ import dev.espalier.messaging.trace.TraceContext;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.Headers;
 import org.apache.kafka.common.header.internals.RecordHeader;
 
 /** Headers that every record of ours carries. */
@@ -12,7 +13,18 @@ public final class EventHeaders {
   /** Case name of the message, so that tools can tell records apart without parsing them. */
   public static final String EVENT_TYPE = "event-type";
 
+  /** {@code Bearer} and a token of the sender's identity provider; on requests only. */
+  public static final String AUTHORIZATION = "authorization";
+
   private EventHeaders() {}
+
+  /** Latest header of that name as text; null if there is none. */
+  public static String text(Headers headers, String name) {
+    Header header = headers.lastHeader(name);
+    return header == null || header.value() == null
+        ? null
+        : new String(header.value(), StandardCharsets.UTF_8);
+  }
 
   public static List<Header> of(String eventType, TraceContext trace) {
     return of(eventType, trace.traceparent());

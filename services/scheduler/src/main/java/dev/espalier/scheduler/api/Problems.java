@@ -1,6 +1,8 @@
 package dev.espalier.scheduler.api;
 
 import dev.espalier.artifacts.store.ArtifactException;
+import io.quarkus.security.ForbiddenException;
+import io.quarkus.security.UnauthorizedException;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
@@ -27,6 +29,16 @@ final class Problems {
       case STORE_FULL -> json(507, new Problem.Message(e.getMessage()));
       case CORRUPT, UNAVAILABLE -> unexpected(e);
     };
+  }
+
+  @ServerExceptionMapper
+  Response forbidden(ForbiddenException e) {
+    return json(403, new Problem.Message("your role does not allow this"));
+  }
+
+  @ServerExceptionMapper
+  Response unauthorized(UnauthorizedException e) {
+    return json(401, new Problem.Message("credentials are needed"));
   }
 
   @ServerExceptionMapper

@@ -5,6 +5,8 @@ import dev.espalier.scheduler.report.HtmlReport;
 import dev.espalier.scheduler.report.ResultsJson;
 import dev.espalier.scheduler.report.SweepResults;
 import dev.espalier.scheduler.report.TrialCsv;
+import dev.espalier.scheduler.security.Role;
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -18,6 +20,7 @@ import javax.sql.DataSource;
 
 /** Answers questions about sweeps. */
 @Singleton
+@RolesAllowed(Role.VIEWER_NAME)
 @Path("/api/v1")
 @Produces(MediaType.APPLICATION_JSON)
 public class SweepResource {

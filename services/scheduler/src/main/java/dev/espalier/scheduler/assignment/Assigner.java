@@ -319,7 +319,7 @@ public final class Assigner {
         row.next();
         return new Cause(
             row.getString(1),
-            "",
+            Cause.SCHEDULER,
             team,
             TraceContext.parse(row.getString(2))
                 .map(TraceContext::next)

@@ -6,6 +6,7 @@ import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.consume.RecordLoop;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.scheduler.curves.CurveConsumer;
+import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.scheduler.wiring.SchedulerPart;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -22,8 +23,10 @@ public final class EdgeLoops implements SchedulerPart {
       Inbox inbox,
       SweepIntake intake,
       SweepStreams sweeps,
+      Access access,
       MeterRegistry metrics) {
-    SweepCommandConsumer commands = new SweepCommandConsumer(transactions, inbox, intake, sweeps);
+    SweepCommandConsumer commands =
+        new SweepCommandConsumer(transactions, inbox, intake, sweeps, access);
     CurveConsumer curves = new CurveConsumer(transactions);
     this.loops =
         List.of(

@@ -4,6 +4,7 @@ import dev.espalier.eventstore.Inbox;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.scheduler.registry.Registry;
+import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.stream.SweepStreams;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.inject.Produces;
@@ -27,7 +28,8 @@ final class IntakeBeans {
       Inbox inbox,
       SweepIntake intake,
       SweepStreams sweeps,
+      Access access,
       MeterRegistry metrics) {
-    return new EdgeLoops(kafka, transactions, inbox, intake, sweeps, metrics);
+    return new EdgeLoops(kafka, transactions, inbox, intake, sweeps, access, metrics);
   }
 }

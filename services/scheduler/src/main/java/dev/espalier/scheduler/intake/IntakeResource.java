@@ -7,11 +7,15 @@ import dev.espalier.scheduler.api.SweepReader;
 import dev.espalier.scheduler.api.SweepStatus;
 import dev.espalier.scheduler.intake.SweepIntake.Receipt;
 import dev.espalier.scheduler.intake.SweepIntake.Submission;
+import dev.espalier.scheduler.security.Caller;
+import dev.espalier.scheduler.security.CurrentCaller;
+import dev.espalier.scheduler.security.Role;
 import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.schemas.text.SweepText;
 import dev.espalier.schemas.text.TextReading;
 import dev.espalier.sweep.lifecycle.SweepCommand;
 import dev.espalier.sweep.spec.Violation;
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -33,6 +37,7 @@ import javax.sql.DataSource;
 
 /** The REST door: sweeps as YAML or JSON, and what steers them. */
 @Singleton
+@RolesAllowed(Role.SUBMITTER_NAME)
 @Path("/api/v1")
 @Produces(MediaType.APPLICATION_JSON)
 public class IntakeResource {
@@ -43,11 +48,14 @@ public class IntakeResource {
   private final SweepIntake intake;
   private final Transactions transactions;
   private final SweepReader sweeps;
+  private final CurrentCaller current;
 
-  IntakeResource(SweepIntake intake, Transactions transactions, DataSource dataSource) {
+  IntakeResource(
+      SweepIntake intake, Transactions transactions, DataSource dataSource, CurrentCaller current) {
     this.intake = intake;
     this.transactions = transactions;
     this.sweeps = new SweepReader(dataSource);
+    this.current = current;
   }
 
   @POST
@@ -71,10 +79,17 @@ public class IntakeResource {
               .map(v -> new Violation(v.field(), v.expected(), v.found()))
               .toList());
     }
+    Caller caller = current.get();
+    String named = team == null ? caller.onlyTeam().orElse(null) : team;
     try {
-      Submission submission = intake.read(withTeam(reading.tree(), team), number(run));
+      Submission submission = intake.read(withTeam(reading.tree(), named), number(run));
+      requireTeam(caller, submission.spec().team());
       Cause cause =
-          new Cause(UUID.randomUUID().toString(), "", submission.spec().team(), trace(traceparent));
+          new Cause(
+              UUID.randomUUID().toString(),
+              caller.name(),
+              submission.spec().team(),
+              trace(traceparent));
       Receipt receipt =
           transactions.call(connection -> intake.accept(connection, submission, cause));
       return Response.accepted(receipt).build();
@@ -109,7 +124,10 @@ public class IntakeResource {
 
   private SweepStatus.Line steer(String id, SweepCommand command) throws SQLException {
     SweepStatus.Line sweep = sweeps.sweep(id).orElseThrow(() -> Problem.notFound("sweep", id));
-    Cause cause = new Cause(UUID.randomUUID().toString(), "", sweep.team(), TraceContext.start());
+    Caller caller = current.get();
+    requireTeam(caller, sweep.team());
+    Cause cause =
+        new Cause(UUID.randomUUID().toString(), caller.name(), sweep.team(), TraceContext.start());
     transactions.run(
         connection -> {
           try {
@@ -119,6 +137,12 @@ public class IntakeResource {
           }
         });
     return sweeps.sweep(id).orElseThrow();
+  }
+
+  private static void requireTeam(Caller caller, String team) {
+    if (!caller.mayActFor(team)) {
+      throw Problem.of(403, caller.refusal(team));
+    }
   }
 
   private static int number(String run) {

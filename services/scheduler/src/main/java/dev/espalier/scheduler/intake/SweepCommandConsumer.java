@@ -7,19 +7,27 @@ import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
 import dev.espalier.scheduler.intake.SweepIntake.Receipt;
 import dev.espalier.scheduler.intake.SweepIntake.Submission;
+import dev.espalier.scheduler.security.Access;
+import dev.espalier.scheduler.security.Caller;
 import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.schemas.sweep.v1.SubmitSweep;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
+import dev.espalier.schemas.sweep.v1.SweepCommand.CommandCase;
 import dev.espalier.schemas.text.SweepProto;
 import dev.espalier.sweep.spec.Violation;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import org.jboss.logging.Logger;
 
 /**
  * The Kafka door: takes requests off {@code sweep.commands.v1}.
+ *
+ * <p>A request carries a token of the issuer in its header {@code authorization}; the token says
+ * who asks. Only the embedded installation, whose broker listens on loopback, takes requests
+ * without.
  *
  * <p><b>Order</b>: any; requests may come with any key or none, and each stands for itself.
  * <b>Delivery</b>: at least once; the event id is stored in the transaction that acts on it, so a
@@ -32,41 +40,60 @@ public final class SweepCommandConsumer {
   static final String NAME = "intake";
 
   private static final Logger LOG = Logger.getLogger(SweepCommandConsumer.class);
+
+  /** Stands for the sender of a request that no valid token came with. */
+  private static final String UNKNOWN = "unknown";
+
   private static final int MAX_VIOLATIONS = 100;
 
   private final Transactions transactions;
   private final Inbox inbox;
   private final SweepIntake intake;
   private final SweepStreams sweeps;
+  private final Access access;
 
   public SweepCommandConsumer(
-      Transactions transactions, Inbox inbox, SweepIntake intake, SweepStreams sweeps) {
+      Transactions transactions,
+      Inbox inbox,
+      SweepIntake intake,
+      SweepStreams sweeps,
+      Access access) {
     this.transactions = transactions;
     this.inbox = inbox;
     this.intake = intake;
     this.sweeps = sweeps;
+    this.access = access;
   }
 
   public void handle(ConsumedRecord<SweepCommand> record) throws SQLException {
+    // Before the transaction, because the issuer's keys may have to be fetched.
+    Optional<Caller> caller = access.byToken(record.authorization());
     transactions.run(
         connection -> {
           if (inbox.firstSeen(connection, NAME, record.eventId(), record.payload())) {
-            act(connection, record);
+            act(connection, record, caller);
           }
         });
   }
 
-  private void act(Connection connection, ConsumedRecord<SweepCommand> record) throws SQLException {
+  private void act(
+      Connection connection, ConsumedRecord<SweepCommand> record, Optional<Caller> token)
+      throws SQLException {
     SweepCommand command = record.message();
     Cause cause =
         new Cause(
             command.getEventId(),
-            storable(command.getRequestedBy()),
+            requestedBy(command, token),
             storable(command.getTeam()),
             record.trace());
     try {
+      Caller caller = token.orElseThrow(() -> new RefusedSweep(noToken(record)));
+      requireOwnName(command, caller);
+      if (command.getCommandCase() != CommandCase.SUBMIT_SWEEP) {
+        requireTeamOfSweep(connection, command, caller);
+      }
       switch (command.getCommandCase()) {
-        case SUBMIT_SWEEP -> submit(connection, command, cause);
+        case SUBMIT_SWEEP -> submit(connection, command, caller, cause);
         case PAUSE_SWEEP ->
             intake.steer(
                 connection,
@@ -95,18 +122,65 @@ public final class SweepCommandConsumer {
     }
   }
 
-  private void submit(Connection connection, SweepCommand command, Cause cause)
+  private void submit(Connection connection, SweepCommand command, Caller caller, Cause cause)
       throws RefusedSweep, SQLException {
     SubmitSweep submit = command.getSubmitSweep();
     refuseUnknown("submitSweep", submit);
-    Submission submission =
-        intake.read(SweepProto.tree(submit.getSpec(), command.getTeam()), submit.getRun());
+    String team = command.getTeam().isEmpty() ? caller.onlyTeam().orElse("") : command.getTeam();
+    Submission submission = intake.read(SweepProto.tree(submit.getSpec(), team), submit.getRun());
+    requireTeam(caller, submission.spec().team());
     Cause accepted =
         new Cause(cause.eventId(), cause.requestedBy(), submission.spec().team(), cause.trace());
     Receipt receipt = intake.accept(connection, submission, accepted);
     LOG.infof(
         "%s sweep %s of %d trials",
         receipt.attached() ? "attached to" : "accepted", receipt.sweepId(), receipt.trials());
+  }
+
+  /** Who the events will say asked; a name without a token is worth nothing on a network. */
+  private String requestedBy(SweepCommand command, Optional<Caller> token) {
+    String claimed = storable(command.getRequestedBy());
+    if (access.isLocal() && !claimed.isEmpty()) {
+      return claimed;
+    }
+    return token.map(Caller::name).orElse(UNKNOWN);
+  }
+
+  private static Violation noToken(ConsumedRecord<SweepCommand> record) {
+    return new Violation(
+        "header authorization",
+        "\"Bearer \" and a token of the issuer that is valid now",
+        record.authorization() == null ? "none" : "something else");
+  }
+
+  private void requireOwnName(SweepCommand command, Caller caller) throws RefusedSweep {
+    String claimed = command.getRequestedBy();
+    if (!access.isLocal() && !claimed.isEmpty() && !claimed.equals(caller.name())) {
+      throw new RefusedSweep(
+          new Violation("requestedBy", "the token's name or nothing", shortened(claimed)));
+    }
+  }
+
+  private void requireTeamOfSweep(Connection connection, SweepCommand command, Caller caller)
+      throws RefusedSweep, SQLException {
+    String sweepId =
+        switch (command.getCommandCase()) {
+          case PAUSE_SWEEP -> command.getPauseSweep().getSweepId();
+          case RESUME_SWEEP -> command.getResumeSweep().getSweepId();
+          case CANCEL_SWEEP -> command.getCancelSweep().getSweepId();
+          case SUBMIT_SWEEP, COMMAND_NOT_SET -> "";
+        };
+    Optional<String> team = intake.team(connection, storable(sweepId));
+    if (team.isPresent()) {
+      requireTeam(caller, team.get());
+    }
+  }
+
+  private static void requireTeam(Caller caller, String team) throws RefusedSweep {
+    if (!caller.mayActFor(team)) {
+      throw new RefusedSweep(
+          new Violation("team", "a team that the caller may act for", caller.refusal(team)));
+    }
   }
 
   /** Text that a database takes: a NUL in it would make this record fail for ever. */

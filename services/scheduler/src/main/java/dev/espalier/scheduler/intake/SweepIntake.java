@@ -20,6 +20,8 @@ import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.SweepSpecReader;
 import dev.espalier.sweep.spec.Violation;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,6 +127,17 @@ public final class SweepIntake {
           new Violation("sweepId", "the id of an accepted sweep", shown(sweepId)));
     }
     sweeps.decide(connection, sweepId, command, cause);
+  }
+
+  /** Whose the sweep is; empty if there is none of that id. */
+  public Optional<String> team(Connection connection, String sweepId) throws SQLException {
+    try (PreparedStatement select =
+        connection.prepareStatement("select team from sweep where sweep_id = ?")) {
+      select.setString(1, sweepId);
+      try (ResultSet row = select.executeQuery()) {
+        return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+      }
+    }
   }
 
   private Optional<Entry> resolve(Kind kind, Object tree, List<Violation> violations)

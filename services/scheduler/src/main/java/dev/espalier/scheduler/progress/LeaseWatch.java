@@ -185,7 +185,7 @@ public final class LeaseWatch implements AutoCloseable {
         if (!row.next()) {
           return false;
         }
-        cause = new Cause("", "", row.getString(1), TraceContext.start());
+        cause = new Cause("", Cause.SCHEDULER, row.getString(1), TraceContext.start());
       }
     }
     try (var statement = connection.prepareStatement(STILL_OVERDUE)) {

@@ -89,7 +89,12 @@ public final class StageProgress {
   private void accept(ConsumedRecord<StageReport> record, Report report) throws SQLException {
     StageReport message = record.message();
     Lease lease = new Lease(message.getWorkerId(), message.getLeaseId(), message.getGeneration());
-    Cause cause = new Cause(message.getEventId(), "", message.getTeam(), record.trace().next());
+    Cause cause =
+        new Cause(
+            message.getEventId(),
+            Cause.worker(message.getWorkerId()),
+            message.getTeam(),
+            record.trace().next());
     List<StageEvent> decided =
         transactions.call(
             connection ->

@@ -4,6 +4,8 @@ import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.scheduler.api.Problem;
+import dev.espalier.scheduler.security.Role;
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -39,6 +41,7 @@ public class ArtifactResource {
   public record Stored(String sha256, long size) {}
 
   @POST
+  @RolesAllowed(Role.SUBMITTER_NAME)
   @Consumes(MediaType.WILDCARD)
   @Produces(MediaType.APPLICATION_JSON)
   public Response upload(@HeaderParam("Content-Length") Long length, InputStream body) {
@@ -53,6 +56,7 @@ public class ArtifactResource {
   }
 
   @GET
+  @RolesAllowed(Role.VIEWER_NAME)
   @Path("/{sha256}")
   @Produces(MediaType.APPLICATION_OCTET_STREAM)
   public Response download(@PathParam("sha256") String sha256) {

@@ -14,7 +14,11 @@ import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.scheduler.api.Problem;
 import dev.espalier.scheduler.registry.Registry.Kind;
+import dev.espalier.scheduler.security.Caller;
+import dev.espalier.scheduler.security.CurrentCaller;
+import dev.espalier.scheduler.security.Role;
 import dev.espalier.sweep.spec.SweepSpecReader;
+import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -36,6 +40,7 @@ import javax.sql.DataSource;
 
 /** Registers models and datasets under names, after a look into their files. */
 @Singleton
+@RolesAllowed(Role.VIEWER_NAME)
 @Path("/api/v1")
 @Produces(MediaType.APPLICATION_JSON)
 public class RegistryResource {
@@ -48,10 +53,12 @@ public class RegistryResource {
 
   private final Registry registry;
   private final ArtifactStore store;
+  private final CurrentCaller caller;
 
-  RegistryResource(DataSource dataSource, ArtifactStore store) {
+  RegistryResource(DataSource dataSource, ArtifactStore store, CurrentCaller caller) {
     this.registry = new Registry(dataSource);
     this.store = store;
+    this.caller = caller;
   }
 
   /**
@@ -90,6 +97,7 @@ public class RegistryResource {
   }
 
   @PUT
+  @RolesAllowed(Role.SUBMITTER_NAME)
   @Path("/models/{name}")
   @Consumes(MediaType.WILDCARD)
   public Response putModel(
@@ -114,6 +122,7 @@ public class RegistryResource {
   }
 
   @PUT
+  @RolesAllowed(Role.SUBMITTER_NAME)
   @Path("/datasets/{name}")
   @Consumes(MediaType.WILDCARD)
   public Response putDataset(
@@ -129,6 +138,11 @@ public class RegistryResource {
       throws SQLException, IOException {
     if (!SweepSpecReader.NAME.matcher(name).matches()) {
       throw Problem.violation("name", NAME_RULE, Problem.shown(name));
+    }
+    Caller asking = caller.get();
+    if (replace && !asking.may(Role.OPERATOR)) {
+      // Sweeps of every team may use the name.
+      throw Problem.of(403, "only an operator may replace what is registered");
     }
     String sha256 = artifactOf(body.readNBytes(MAX_BODY + 1));
     if (!store.contains(sha256)) {

@@ -13,30 +13,18 @@ import dev.espalier.sweep.planning.Engine;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.Optional;
 import javax.sql.DataSource;
 import org.eclipse.microprofile.config.Config;
 
 /** Builds the scheduler's objects once; nothing else here knows of Quarkus. */
 final class SchedulerBeans {
 
-  private static final String KAFKA = "kafka.";
-
   /** All settings under {@code kafka.} reach the clients, for instance SASL and TLS. */
   @Produces
   @Singleton
   KafkaSettings kafka(Config config) {
-    Map<String, String> all = new HashMap<>();
-    for (String name : config.getPropertyNames()) {
-      if (name.startsWith(KAFKA)) {
-        Optional<String> value = config.getOptionalValue(name, String.class);
-        value.ifPresent(text -> all.put(name.substring(KAFKA.length()), text));
-      }
-    }
-    all.remove("bootstrap.servers");
-    return new KafkaSettings(config.getValue("kafka.bootstrap.servers", String.class), all);
+    return KafkaSettings.read(
+        config.getPropertyNames(), name -> config.getOptionalValue(name, String.class));
   }
 
   @Produces

@@ -101,7 +101,8 @@ class CurveConsumerTest {
         "stage_metrics",
         metrics,
         metrics.toByteArray(),
-        TraceContext.start());
+        TraceContext.start(),
+        null);
   }
 
   private static List<String> points(String stage) throws Exception {

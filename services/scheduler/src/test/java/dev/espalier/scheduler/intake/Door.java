@@ -8,6 +8,8 @@ import dev.espalier.messaging.consume.ConsumedRecord;
 import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.scheduler.api.Problem;
 import dev.espalier.scheduler.registry.Registry;
+import dev.espalier.scheduler.security.Access;
+import dev.espalier.scheduler.security.Caller;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.schemas.Topics;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
@@ -52,8 +54,8 @@ final class Door {
     SweepStreams sweeps = new SweepStreams(events, transactions);
     registry = new Registry(dataSource);
     intake = new SweepIntake(registry, sweeps);
-    kafka = new SweepCommandConsumer(transactions, new Inbox(), intake, sweeps);
-    rest = new IntakeResource(intake, transactions, dataSource);
+    kafka = new SweepCommandConsumer(transactions, new Inbox(), intake, sweeps, Access.local());
+    rest = new IntakeResource(intake, transactions, dataSource, () -> Caller.LOCAL);
     String base = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384).toJson();
     registry.register(Registry.Kind.MODEL, "vit", MODEL_SHA256, 100, base, false);
     registry.register(Registry.Kind.DATASET, "images", DATASET_SHA256, 100, "{}", false);
@@ -92,7 +94,8 @@ final class Door {
             "submit_sweep",
             command,
             command.toByteArray(),
-            TraceContext.start()));
+            TraceContext.start(),
+            null));
   }
 
   /** What a command was refused for; empty if it was not. */

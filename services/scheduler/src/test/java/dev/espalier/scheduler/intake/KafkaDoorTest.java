@@ -7,6 +7,7 @@ import dev.espalier.eventstore.Inbox;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.topics.TopicAdmin;
+import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.schemas.Topics;
 import dev.espalier.schemas.sweep.v1.MethodChoice;
@@ -69,6 +70,7 @@ class KafkaDoorTest {
                 new Inbox(),
                 door.intake,
                 new SweepStreams(new EventStore(), transactions),
+                Access.local(),
                 new SimpleMeterRegistry());
         TestProducer producer = new TestProducer(KAFKA.bootstrapServers())) {
       loops.start();

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
@@ -33,6 +34,7 @@ public final class EmbeddedBroker implements AutoCloseable {
   private final Path dataDir;
   private final int port;
   private final int controllerPort;
+  private final Map<String, String> overrides;
   private DirectoryLock lock;
   private KafkaRaftServer server;
 
@@ -41,6 +43,15 @@ public final class EmbeddedBroker implements AutoCloseable {
    * @param port of the listener on loopback; 0 takes a free one
    */
   public EmbeddedBroker(Path dataDir, int port) {
+    this(dataDir, port, Map.of());
+  }
+
+  /**
+   * @param overrides broker settings that win over ours, for instance SASL and TLS; {@code {port}}
+   *     and {@code {controller}} in a value stand for the two ports
+   */
+  public EmbeddedBroker(Path dataDir, int port, Map<String, String> overrides) {
+    this.overrides = Map.copyOf(overrides);
     this.dataDir = dataDir.toAbsolutePath();
     this.port = port == 0 ? FreePort.find() : port;
     this.controllerPort = FreePort.findOtherThan(this.port);
@@ -137,6 +148,13 @@ public final class EmbeddedBroker implements AutoCloseable {
     settings.put("background.threads", "2");
     settings.put("num.recovery.threads.per.data.dir", "2");
     settings.put("log.index.size.max.bytes", "1048576");
+    overrides.forEach(
+        (name, value) ->
+            settings.put(
+                name,
+                value
+                    .replace("{port}", Integer.toString(port))
+                    .replace("{controller}", Integer.toString(controllerPort))));
     return settings;
   }
 
