@@ -137,6 +137,15 @@ class ComposeFileTest {
   }
 
   @Test
+  void theSchedulerAsksForCredentialsFromASecretThatExists() {
+    assertThat(environment("scheduler"))
+        .containsEntry("ESPALIER_SECURITY_MODE", "secured")
+        .containsEntry("ESPALIER_SECURITY_USERS", "/run/secrets/users");
+    assertThat(list(map(services.get("scheduler")).get("secrets"))).containsExactly("users");
+    assertThat(map(compose.get("secrets"))).containsKey("users");
+  }
+
+  @Test
   void noPasswordIsWrittenDown() {
     Set<Object> secrets = new HashSet<>();
     services.forEach(

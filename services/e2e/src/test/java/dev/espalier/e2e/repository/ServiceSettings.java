@@ -23,7 +23,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 /**
  * The settings that a service reads, found in its packaged classes, its sources and its defaults.
  */
-final class ServiceSettings {
+public final class ServiceSettings {
 
   private static final Pattern NAME = Pattern.compile("\"((?:espalier|kafka)(?:[.-][a-z]+)+)\"");
 
@@ -36,7 +36,7 @@ final class ServiceSettings {
 
   private ServiceSettings() {}
 
-  static Set<String> of(String application) throws Exception {
+  public static Set<String> of(String application) throws Exception {
     Path module = Repository.root().resolve("services/" + application);
     Set<String> names = new HashSet<>(defaults(module));
     names.addAll(literals(module.resolve("src/main/java")));

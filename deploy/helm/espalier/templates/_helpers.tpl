@@ -1,0 +1,67 @@
+{{- define "espalier.labels" -}}
+app.kubernetes.io/name: espalier
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "espalier.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "espalier.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- define "espalier.kafkaEnvironment" -}}
+- name: KAFKA_BOOTSTRAP_SERVERS
+  value: {{ .Values.kafka.bootstrapServers | quote }}
+- name: KAFKA_SECURITY_PROTOCOL
+  value: {{ .Values.kafka.securityProtocol | quote }}
+- name: KAFKA_SASL_MECHANISM
+  value: {{ .Values.kafka.saslMechanism | quote }}
+- name: KAFKA_SASL_JAAS_CONFIG
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.kafka.secretName | quote }}
+      key: sasl.jaas.config
+- name: KAFKA_SSL_TRUSTSTORE_TYPE
+  value: PEM
+- name: KAFKA_SSL_TRUSTSTORE_LOCATION
+  value: /etc/espalier/kafka/ca.pem
+- name: ESPALIER_STORE
+  value: /var/lib/espalier/store
+- name: QUARKUS_HTTP_HOST
+  value: 0.0.0.0
+{{- end }}
+
+{{- define "espalier.mounts" -}}
+- name: store
+  mountPath: /var/lib/espalier/store
+- name: kafka
+  mountPath: /etc/espalier/kafka
+  readOnly: true
+- name: tmp
+  mountPath: /tmp
+{{- end }}
+
+{{- define "espalier.volumes" -}}
+- name: store
+  persistentVolumeClaim:
+    claimName: {{ .Values.store.claimName | quote }}
+- name: kafka
+  secret:
+    secretName: {{ .Values.kafka.secretName | quote }}
+    items:
+      - key: ca.pem
+        path: ca.pem
+- name: tmp
+  emptyDir: {}
+{{- end }}

@@ -1,0 +1,88 @@
+package dev.espalier.e2e.helm;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.api.model.ServiceAccount;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
+import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A rendered manifest held against the typed model of its kind: a value of a wrong type does not
+ * convert, and what the model does not know is found wherever it hides.
+ */
+final class StrictManifest {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final Map<String, Class<?>> KINDS =
+      Map.of(
+          "apps/v1 Deployment", Deployment.class,
+          "v1 Service", Service.class,
+          "v1 ServiceAccount", ServiceAccount.class,
+          "policy/v1 PodDisruptionBudget", PodDisruptionBudget.class,
+          "networking.k8s.io/v1 NetworkPolicy", NetworkPolicy.class);
+
+  private StrictManifest() {}
+
+  /** What is wrong with the manifest; empty if nothing is. */
+  static List<String> problems(Map<String, Object> manifest) {
+    String kind = manifest.get("apiVersion") + " " + manifest.get("kind");
+    Class<?> type = KINDS.get(kind);
+    if (type == null) {
+      return List.of("no model of kind " + kind);
+    }
+    List<String> problems = new ArrayList<>();
+    try {
+      walk(kind, JSON.convertValue(manifest, type), problems);
+    } catch (IllegalArgumentException wrongType) {
+      problems.add(kind + ": " + wrongType.getMessage());
+    }
+    return problems;
+  }
+
+  private static void walk(String path, Object value, List<String> problems) {
+    if (value instanceof List<?> list) {
+      for (int i = 0; i < list.size(); i++) {
+        walk(path + "[" + i + "]", list.get(i), problems);
+      }
+    } else if (value instanceof Map<?, ?> map) {
+      map.forEach((key, inner) -> walk(path + "." + key, inner, problems));
+    } else if (value != null && value.getClass().getName().startsWith("io.fabric8.")) {
+      if (value instanceof Enum<?>) {
+        return;
+      }
+      unknown(value).forEach(name -> problems.add(path + "." + name + " is unknown"));
+      for (Field field : value.getClass().getDeclaredFields()) {
+        if (!Modifier.isStatic(field.getModifiers())
+            && !field.getName().equals("additionalProperties")) {
+          field.setAccessible(true);
+          try {
+            walk(path + "." + field.getName(), field.get(value), problems);
+          } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+          }
+        }
+      }
+    }
+  }
+
+  private static Iterable<String> unknown(Object value) {
+    try {
+      Method method = value.getClass().getMethod("getAdditionalProperties");
+      @SuppressWarnings("unchecked")
+      Map<String, Object> found = (Map<String, Object>) method.invoke(value);
+      return found.keySet();
+    } catch (NoSuchMethodException none) {
+      return List.of();
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
