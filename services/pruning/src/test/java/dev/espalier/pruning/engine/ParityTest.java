@@ -104,7 +104,8 @@ class ParityTest {
               assertClose(name, seen.remove(tap), expected, OUTPUT);
             }
           });
-      assertThat(seen.keySet()).allMatch(name -> name.matches("embedded|blocks\\.\\d.(entered|attention)"));
+      assertThat(seen.keySet())
+          .allMatch(name -> name.matches("embedded|blocks\\.\\d.(entered|attention)"));
     }
   }
 
