@@ -44,6 +44,11 @@ class GoldenDigestsTest {
     assertThat(found("nvit", false)).isEqualTo("nvit@1 7211270d719fe266");
   }
 
+  @Test
+  void vtpFindsTheSameInVersion1() throws Exception {
+    assertThat(found("vtp", false)).isEqualTo("vtp@1 22ec069ee36d8690");
+  }
+
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
     PruningMethod method = PruningMethods.get(name);

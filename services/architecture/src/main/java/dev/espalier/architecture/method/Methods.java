@@ -146,8 +146,11 @@ public final class Methods {
                   "Kept widths are multiples of it, or the base's whole width; the chunks already"
                       + " keep multiples of 4.")));
 
+  /** VTP, {@code methods/vtp.md}. */
+  public static final MethodDescriptor VTP = Vtp.DESCRIPTOR;
+
   /** All methods, in the order in which people read them. */
-  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT);
+  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP);
 
   private Methods() {}
 

@@ -61,7 +61,8 @@ class MethodsTest {
 
   @Test
   void namesTheKnownMethods() {
-    assertThatThrownBy(() -> Methods.get("vtp"))
-        .hasMessage("method must be one of [random, magnitude, nvit] but is vtp");
+    assertThatThrownBy(() -> Methods.get("l0"))
+        .hasMessage("method must be one of %s but is l0".formatted(Methods.names()));
+    assertThat(Methods.names()).startsWith("random", "magnitude", "nvit").doesNotHaveDuplicates();
   }
 }

@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Removes chunks in a given order until a budget is met.
@@ -45,52 +47,83 @@ public final class BudgetSolver {
    * @throws IllegalArgumentException when all chunks together are not enough
    */
   public void solve(LiveUnits units, List<Chunk> order) {
-    double target = keepRatio * Cost.of(units.base()).of(kind);
-    Map<Pool, Steps> steps = new LinkedHashMap<>();
-    order.forEach(
-        chunk -> steps.computeIfAbsent(chunk.pool(), pool -> new Steps()).chunks.add(chunk));
-    Set<Pool> closed = new HashSet<>();
-    for (Chunk chunk : order) {
-      if (cost(units) <= target) {
+    List<Step> steps =
+        order.stream()
+            .map(
+                chunk ->
+                    new Step(
+                        chunk.pool(),
+                        () -> units.remove(chunk.pool(), chunk.units()),
+                        () -> units.revive(chunk.pool(), chunk.units())))
+            .toList();
+    solve(Cost.of(units.base()), units::cost, steps);
+  }
+
+  /**
+   * A removal that can be undone.
+   *
+   * @param pool steps of one pool are taken in their order and undone in the opposite one
+   */
+  public record Step(Object pool, Runnable take, Runnable putBack) {}
+
+  /**
+   * Takes steps until the budget is met.
+   *
+   * @param base cost of the whole model
+   * @param cost of what is left
+   * @param order least worth keeping first
+   * @throws IllegalArgumentException when all steps together are not enough
+   */
+  public void solve(Cost base, Supplier<Cost> cost, List<Step> order) {
+    double target = keepRatio * base.of(kind);
+    LongSupplier left = () -> cost.get().of(kind);
+    Map<Object, Steps> steps = new LinkedHashMap<>();
+    order.forEach(step -> steps.computeIfAbsent(step.pool(), pool -> new Steps()).steps.add(step));
+    Set<Object> closed = new HashSet<>();
+    for (Step step : order) {
+      if (left.getAsLong() <= target) {
         break;
       }
-      long after = units.costWithout(chunk.pool(), chunk.units().size()).of(kind);
-      if (after < target * (1 - TOLERANCE)) {
-        closed.add(chunk.pool());
-      } else if (!closed.contains(chunk.pool())) {
-        steps.get(chunk.pool()).take(units);
+      Steps pool = steps.get(step.pool());
+      if (closed.contains(step.pool())) {
+        continue;
+      }
+      pool.take();
+      if (left.getAsLong() < target * (1 - TOLERANCE)) {
+        pool.putBack();
+        closed.add(step.pool());
       }
     }
-    while (error(units, target) > TOLERANCE * target) {
-      if (!comeCloser(units, List.copyOf(steps.values()), target)) {
+    while (error(left, target) > TOLERANCE * target) {
+      if (!comeCloser(left, List.copyOf(steps.values()), target)) {
         break;
       }
     }
-    requireMet(units, steps, target);
+    requireMet(left, base, steps, target);
   }
 
   /**
    * Makes the one move, or pair of moves, that comes closest to the target, if any comes closer.
    */
-  private boolean comeCloser(LiveUnits units, List<Steps> steps, double target) {
+  private boolean comeCloser(LongSupplier left, List<Steps> steps, double target) {
     List<Runnable> moves = new ArrayList<>();
     List<Runnable> undoes = new ArrayList<>();
     for (Steps pool : steps) {
       if (pool.canTake()) {
-        moves.add(() -> pool.take(units));
-        undoes.add(() -> pool.putBack(units));
+        moves.add(pool::take);
+        undoes.add(pool::putBack);
       }
       if (pool.taken > 0) {
-        moves.add(() -> pool.putBack(units));
-        undoes.add(() -> pool.take(units));
+        moves.add(pool::putBack);
+        undoes.add(pool::take);
       }
     }
-    double best = error(units, target);
+    double best = error(left, target);
     List<Runnable> bestMoves = List.of();
     for (int a = 0; a < moves.size(); a++) {
       moves.get(a).run();
-      if (error(units, target) < best) {
-        best = error(units, target);
+      if (error(left, target) < best) {
+        best = error(left, target);
         bestMoves = List.of(moves.get(a));
       }
       undoes.get(a).run();
@@ -100,8 +133,8 @@ public final class BudgetSolver {
         moves.get(a).run();
         for (int b = a + 1; b < moves.size(); b++) {
           moves.get(b).run();
-          if (error(units, target) < best) {
-            best = error(units, target);
+          if (error(left, target) < best) {
+            best = error(left, target);
             bestMoves = List.of(moves.get(a), moves.get(b));
           }
           undoes.get(b).run();
@@ -113,41 +146,34 @@ public final class BudgetSolver {
     return !bestMoves.isEmpty();
   }
 
-  private void requireMet(LiveUnits units, Map<Pool, Steps> steps, double target) {
+  private void requireMet(LongSupplier left, Cost base, Map<Object, Steps> steps, double target) {
     boolean canGoOn = steps.values().stream().anyMatch(Steps::canTake);
-    if (cost(units) > target * (1 + TOLERANCE) && !canGoOn) {
+    if (left.getAsLong() > target * (1 + TOLERANCE) && !canGoOn) {
       throw new IllegalArgumentException(
           "keep ratio of %s must be at least %.3f for this base and alignment but is %s"
-              .formatted(
-                  kind.text(), cost(units) / (double) Cost.of(units.base()).of(kind), keepRatio));
+              .formatted(kind.text(), left.getAsLong() / (double) base.of(kind), keepRatio));
     }
   }
 
-  private double error(LiveUnits units, double target) {
-    return Math.abs(cost(units) - target);
+  private static double error(LongSupplier left, double target) {
+    return Math.abs(left.getAsLong() - target);
   }
 
-  private long cost(LiveUnits units) {
-    return units.cost().of(kind);
-  }
-
-  /** The chunks of one pool, of which the first {@code taken} are out. */
+  /** The steps of one pool, of which the first {@code taken} are out. */
   private static final class Steps {
-    private final List<Chunk> chunks = new ArrayList<>();
+    private final List<Step> steps = new ArrayList<>();
     private int taken;
 
     boolean canTake() {
-      return taken < chunks.size();
+      return taken < steps.size();
     }
 
-    void take(LiveUnits units) {
-      Chunk chunk = chunks.get(taken++);
-      units.remove(chunk.pool(), chunk.units());
+    void take() {
+      steps.get(taken++).take().run();
     }
 
-    void putBack(LiveUnits units) {
-      Chunk chunk = chunks.get(--taken);
-      units.revive(chunk.pool(), chunk.units());
+    void putBack() {
+      steps.get(--taken).putBack().run();
     }
   }
 }

@@ -2,6 +2,8 @@ package dev.espalier.pruning.method;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.method.MethodDescriptor;
+import dev.espalier.architecture.method.ParameterPhase;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.Collections;
 import java.util.Map;
@@ -40,6 +42,17 @@ public record PlanRequest(
       int alignment) {
     return new PlanRequest(
         base, importance, findings, targetKind, keepRatio, Map.of("alignment", alignment));
+  }
+
+  /** The same request; prune parameters that it does not name have the method's defaults. */
+  public PlanRequest withDefaults(MethodDescriptor method) {
+    return new PlanRequest(
+        base,
+        importance,
+        findings,
+        targetKind,
+        keepRatio,
+        method.parameters(ParameterPhase.PRUNE, parameters));
   }
 
   /** Kept widths are multiples of it. */

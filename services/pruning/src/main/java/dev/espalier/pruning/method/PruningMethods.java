@@ -3,13 +3,14 @@ package dev.espalier.pruning.method;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
 import dev.espalier.pruning.random.RandomUnits;
+import dev.espalier.pruning.vtp.Vtp;
 import java.util.List;
 
 /** The methods this library implements, by the names of their descriptors. */
 public final class PruningMethods {
 
   public static final List<PruningMethod> ALL =
-      List.of(new RandomUnits(), new Magnitude(), new Nvit());
+      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp());
 
   private PruningMethods() {}
 

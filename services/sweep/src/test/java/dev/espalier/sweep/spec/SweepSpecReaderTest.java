@@ -3,6 +3,7 @@ package dev.espalier.sweep.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.method.Methods;
 import dev.espalier.sweep.Specs;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -65,10 +66,11 @@ class SweepSpecReaderTest {
 
   @Test
   void namesAnUnknownMethodAndTheKnownOnes() {
-    tree.put("methods", List.of(Map.of("name", "vtp")));
+    tree.put("methods", List.of(Map.of("name", "l0")));
     assertThat(violations())
         .containsExactly(
-            new Violation("methods[0].name", "one of random, magnitude, nvit", "\"vtp\""));
+            new Violation(
+                "methods[0].name", "one of " + String.join(", ", Methods.names()), "\"l0\""));
   }
 
   @Test
