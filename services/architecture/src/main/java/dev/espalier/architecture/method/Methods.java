@@ -149,8 +149,11 @@ public final class Methods {
   /** VTP, {@code methods/vtp.md}. */
   public static final MethodDescriptor VTP = Vtp.DESCRIPTOR;
 
+  /** DynamicViT, {@code methods/dynamicvit.md}. */
+  public static final MethodDescriptor DYNAMIC_VIT = DynamicVitDescriptor.DYNAMIC_VIT;
+
   /** All methods, in the order in which people read them. */
-  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP);
+  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP, DYNAMIC_VIT);
 
   private Methods() {}
 

@@ -55,7 +55,14 @@ public final class ReferenceVitEngine implements VitEngine {
     return batchMean(target.mul(logits.logSoftmax(1)).neg());
   }
 
-  private static NDArray divergence(NDArray logits, NDArray teacherLogits, Objective objective) {
+  /**
+   * KL(teacher || student), batch mean, times the objective's weight.
+   *
+   * @param logits of the student, (B, classes)
+   * @param teacherLogits (B, classes)
+   * @return a scalar with a graph
+   */
+  public static NDArray divergence(NDArray logits, NDArray teacherLogits, Objective objective) {
     NDManager manager = logits.getManager();
     NDArray inverse = manager.full(new Shape(), (float) (1 / objective.distillationTemperature()));
     NDArray weight = manager.full(new Shape(), (float) objective.distillationWeight());

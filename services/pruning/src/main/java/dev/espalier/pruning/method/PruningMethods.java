@@ -1,5 +1,6 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
 import dev.espalier.pruning.random.RandomUnits;
@@ -10,7 +11,7 @@ import java.util.List;
 public final class PruningMethods {
 
   public static final List<PruningMethod> ALL =
-      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp());
+      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp(), new DynamicVit());
 
   private PruningMethods() {}
 

@@ -45,9 +45,13 @@ public interface TrainingHook {
     return run.engine().logits(run.model(), images, gates(run));
   }
 
-  /** Learning rate of one parameter; see {@link dev.espalier.pruning.engine.AdamW#step}. */
+  /**
+   * Learning rate of one parameter; see {@link dev.espalier.pruning.engine.AdamW#step}. A model's
+   * predictors stay as they are: picking the best patches gives them no gradient, so that weight
+   * decay alone would move them.
+   */
   default double learningRate(TrainingRun run, String parameter, double scheduled) {
-    return scheduled;
+    return parameter.contains(".predictor.") ? -1 : scheduled;
   }
 
   /**

@@ -137,31 +137,50 @@ public final class VitForward {
 
   /** One encoder block: tokens (B, Tarriving, d) to (B, Tout, d). */
   public NDArray block(int l, NDArray x) {
+    BlockShape shape = model.architecture().blocks().get(l);
+    x = entered(l, shape, x); // (B, Tin, d)
+    tap.see("blocks." + l + ".entered", x);
+    NDArray keys = present == null ? gates.block(l).keys() : present;
+    TokenFlow.Block tokens = flow.blocks().get(l);
+    boolean leaves = gathers && !tokens.leave().isEmpty();
+    NDArray chosen = leaves ? selection(x, tokens.leave(), tokens.in()) : null; // (Tout, Tin)
+    x = encoded(l, x, chosen, keys, 0);
+    if (!gathers && shape.tokens() instanceof TokenRule.Leave leave) {
+      present = ones(x, leave.positions());
+    }
+    return x;
+  }
+
+  /**
+   * One encoder block on all tokens that come, whatever its token rule.
+   *
+   * @param x (B, T, d)
+   * @param keys what attention sees, see {@link #maskedSoftmax}; null for everything
+   * @param epsilon of that softmax
+   * @return (B, T, d)
+   */
+  public NDArray block(int l, NDArray x, NDArray keys, double epsilon) {
+    return encoded(l, x, null, keys, epsilon);
+  }
+
+  private NDArray encoded(int l, NDArray x, NDArray chosen, NDArray keys, double epsilon) {
     String name = "blocks." + l + ".";
     BlockShape shape = model.architecture().blocks().get(l);
     Gates.Block gate = gates.block(l);
     Wiring wiring = shape.wiring();
-    x = entered(l, shape, x); // (B, Tin, d)
-    tap.see("blocks." + l + ".entered", x);
-    NDArray keys = present == null ? gate.keys() : present;
-    TokenFlow.Block tokens = flow.blocks().get(l);
-    boolean leaves = gathers && !tokens.leave().isEmpty();
-    NDArray chosen = leaves ? selection(x, tokens.leave(), tokens.in()) : null; // (Tout, Tin)
     if (shape.attention() != AttentionKind.SKIP) {
       NDArray y = gated(norm(name + "norm1", x), gate.attentionReads()); // (B, Tin, d)
       y = tokenGated(y, gate.tokens());
       NDArray mixed =
           shape.attention() == AttentionKind.MSA
-              ? attention(l, shape, gate, narrowed(y, wiring.attentionReads()), chosen, keys)
+              ? attention(
+                  l, shape, gate, narrowed(y, wiring.attentionReads()), chosen, keys, epsilon)
               : convolution(l, shape, y);
       mixed = gated(widened(mixed, wiring.attentionWrites()), gate.attentionWrites());
       x = chosen == null ? x : chosen.matMul(x); // (B, Tout, d)
       x = x.add(gated(branch(mixed, gate, 0), gates.embedding()));
     } else if (chosen != null) {
       x = chosen.matMul(x); // (B, Tout, d)
-    }
-    if (!gathers && shape.tokens() instanceof TokenRule.Leave leave) {
-      present = ones(x, leave.positions());
     }
     NDArray y = gated(norm(name + "norm2", x), gate.mlpReads());
     y = narrowed(tokenGated(y, chosen == null ? gate.tokens() : null), wiring.mlpReads());
@@ -246,7 +265,13 @@ public final class VitForward {
   // ---- mixing tokens ----
 
   private NDArray attention(
-      int l, BlockShape shape, Gates.Block gate, NDArray x, NDArray chosen, NDArray keep) {
+      int l,
+      BlockShape shape,
+      Gates.Block gate,
+      NDArray x,
+      NDArray chosen,
+      NDArray keep,
+      double epsilon) {
     String name = "blocks." + l + ".attn.";
     long B = x.getShape().get(0);
     long T = x.getShape().get(1);
@@ -265,7 +290,7 @@ public final class VitForward {
     // The base model's scale, whatever is left of the query width.
     NDArray scale = scalar(x, 1 / Math.sqrt(model.architecture().scaleWidth()));
     NDArray logits = queries.mul(scale).matMul(keys); // (B, H, Tout, T)
-    NDArray weights = keep == null ? logits.softmax(3) : maskedSoftmax(logits, keep, 0);
+    NDArray weights = keep == null ? logits.softmax(3) : maskedSoftmax(logits, keep, epsilon);
     tap.see("blocks." + l + ".attention", weights);
     NDArray heads =
         gated(weights.matMul(values), perHead(x, gate.heads(), H, 1)); // (B, H, Tout, v)

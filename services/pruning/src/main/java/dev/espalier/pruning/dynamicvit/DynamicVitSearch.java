@@ -1,0 +1,154 @@
+package dev.espalier.pruning.dynamicvit;
+
+import dev.espalier.architecture.importance.BlockImportance;
+import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.architecture.weights.Tensor;
+import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.method.Search;
+import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.surgery.Uncut;
+import dev.espalier.pruning.training.TrainingCheckpoint;
+import dev.espalier.pruning.training.TrainingObserver;
+import dev.espalier.pruning.training.TrainingRun;
+import dev.espalier.pruning.vit.VitInitializer;
+import dev.espalier.pruning.vit.VitModel;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** Joint training of the base and fresh predictors for one target. */
+final class DynamicVitSearch implements Search {
+
+  private final VitWeights base;
+  private final Stages stages;
+  private final VitEngine engine;
+  private final VitModel model;
+  private final VitModel teacher;
+  private final Sparsification sparsification;
+  private final TrainingRun run;
+
+  DynamicVitSearch(SearchRequest request) {
+    SearchRequest.Images images = request.requireImages();
+    DynamicVitSettings settings = DynamicVitSettings.of(request);
+    this.base = request.base();
+    VitArchitecture vit = base.architecture();
+    this.stages =
+        Stages.solve(
+            vit,
+            Stages.places(vit.depth(), settings.stages()),
+            settings.targetKind(),
+            settings.keepRatio(),
+            1);
+    PruningPlan plan = stages.plan(vit);
+    Map<String, Tensor> predictors =
+        Predictors.of(VitInitializer.weights(plan.uncutArchitecture(), request.seed())).tensors();
+    this.engine = VitEngine.fast(images.tensors(), images.precision());
+    this.model = VitModel.trainable(images.tensors(), Uncut.of(base, plan, predictors));
+    this.teacher = VitModel.frozen(images.tensors(), base);
+    this.sparsification = new Sparsification(settings, stages, request.seed());
+    TrainingRun.Builder builder =
+        TrainingRun.of(images.tensors(), engine, model, images.dataset(), settings.recipe())
+            .teacher(teacher)
+            .hook(sparsification)
+            .observer(observer(request));
+    this.run =
+        request
+            .checkpoint()
+            .map(bytes -> builder.resume(TrainingCheckpoint.fromBytes(bytes)))
+            .orElseGet(builder::start);
+  }
+
+  private TrainingObserver observer(SearchRequest request) {
+    return new TrainingObserver() {
+      @Override
+      public void onStep(
+          long step,
+          long totalSteps,
+          double loss,
+          double learningRate,
+          double gradientNorm,
+          double imagesPerSecond) {
+        Map<String, Double> values = new TreeMap<>(sparsification.seen());
+        values.put("loss", loss);
+        values.put("gradient_norm", gradientNorm);
+        values.put("images_per_s", imagesPerSecond);
+        request.observer().onStep(step, values);
+      }
+    };
+  }
+
+  @Override
+  public boolean finished() {
+    return run.finished();
+  }
+
+  @Override
+  public void step() {
+    run.step();
+  }
+
+  @Override
+  public long steps() {
+    return run.steps();
+  }
+
+  @Override
+  public double progress() {
+    return (double) run.steps() / run.totalSteps();
+  }
+
+  @Override
+  public byte[] checkpoint() {
+    return run.checkpoint().toBytes();
+  }
+
+  @Override
+  public Result result() {
+    if (!finished()) {
+      throw new IllegalStateException("the search is not finished");
+    }
+    VitWeights trained = model.weights();
+    return new Result(
+        nothing(base.architecture()),
+        Optional.of(Predictors.of(trained).write(stages)),
+        Optional.of(Predictors.without(trained, base)));
+  }
+
+  /** The method says nothing of widths. */
+  private static Importance nothing(VitArchitecture vit) {
+    return new Importance(
+        new double[vit.embedding()],
+        vit.blocks().stream()
+            .map(
+                block ->
+                    new BlockImportance(
+                        new double[block.heads()],
+                        new double[block.qkWidth()],
+                        new double[block.vWidth()],
+                        new double[block.mlpHidden()]))
+            .toList());
+  }
+
+  VitModel model() {
+    return model;
+  }
+
+  Sparsification sparsification() {
+    return sparsification;
+  }
+
+  Stages stages() {
+    return stages;
+  }
+
+  @Override
+  public void close() {
+    run.close();
+    teacher.close();
+    model.close();
+    engine.close();
+  }
+}
