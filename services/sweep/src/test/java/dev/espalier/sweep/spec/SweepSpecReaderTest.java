@@ -69,8 +69,12 @@ class SweepSpecReaderTest {
     tree.put("methods", List.of(Map.of("name", "l0")));
     assertThat(violations())
         .containsExactly(
+<<<<<<< HEAD
             new Violation(
                 "methods[0].name", "one of " + String.join(", ", Methods.names()), "\"l0\""));
+=======
+            new Violation("methods[0].name", "one of random, magnitude, nvit, dynamicvit", "\"vtp\""));
+>>>>>>> f30e7b3 (Hold DynamicViT to its published numbers)
   }
 
   @Test
