@@ -45,21 +45,29 @@ class GoldenDigestsTest {
   }
 
   @Test
-<<<<<<< HEAD
   void vtpFindsTheSameInVersion1() throws Exception {
     assertThat(found("vtp", false)).isEqualTo("vtp@1 22ec069ee36d8690");
-=======
+  }
+
+  @Test
   void dynamicvitFindsTheSameInVersion1() throws Exception {
     assertThat(found("dynamicvit", false)).isEqualTo("dynamicvit@1 dd92ceaff06ebec8");
->>>>>>> f30e7b3 (Hold DynamicViT to its published numbers)
+  }
+
+  @Test
+  void wdpruningFindsTheSameInVersion1() throws Exception {
+    assertThat(found("wdpruning", false)).isEqualTo("wdpruning@1 72ac900ebbe9568d");
   }
 
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
     PruningMethod method = PruningMethods.get(name);
     Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
-    parameters.putAll(Map.of("targetKind", "macs", "keepRatioFrom", 1.0, "keepRatioTo", 0.8));
-    parameters.put("keepRatio", 0.8);
+    parameters.putAll(
+        Map.of("targetKind", "macs", "keepRatio", 0.8, "keepRatioFrom", 1.0, "keepRatioTo", 0.8));
+    if (name.equals("wdpruning")) {
+      parameters.putAll(Map.of("epochs", 1L, "batchSize", 64L));
+    }
     if (name.equals("nvit")) {
       parameters.putAll(Map.of("interval", 1L, "chunksPerStep", 4L, "batchSize", 32L));
     }
@@ -74,13 +82,13 @@ class GoldenDigestsTest {
       Importance importance = search.result().importance();
       PruningPlan plan =
           method.plan(
-              PlanRequest.of(
+              new PlanRequest(
                   TrainedTinyVit.SHAPE,
                   importance,
                   search.result().findings(),
                   TargetKind.MACS,
                   0.8,
-                  name.equals("dynamicvit") ? 1 : 8));
+                  parametersOf(method)));
       byte[] scores = ImportanceFile.write(importance, name);
       return "%s@%d %s%s"
           .formatted(
@@ -89,6 +97,12 @@ class GoldenDigestsTest {
               exact ? sha256(scores) + " " : "",
               plan.hash().substring(0, 16));
     }
+  }
+
+  private static Map<String, Object> parametersOf(PruningMethod method) {
+    Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
+    parameters.put("alignment", method.descriptor().name().equals("dynamicvit") ? 1L : 8L);
+    return parameters;
   }
 
   private static String sha256(byte[] bytes) throws Exception {

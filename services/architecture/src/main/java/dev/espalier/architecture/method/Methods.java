@@ -152,8 +152,11 @@ public final class Methods {
   /** DynamicViT, {@code methods/dynamicvit.md}. */
   public static final MethodDescriptor DYNAMIC_VIT = DynamicVitDescriptor.DYNAMIC_VIT;
 
+  /** WDPruning, {@code methods/wdpruning.md}. */
+  public static final MethodDescriptor WDPRUNING = Wdpruning.DESCRIPTOR;
+
   /** All methods, in the order in which people read them. */
-  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP, DYNAMIC_VIT);
+  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP, WDPRUNING, DYNAMIC_VIT);
 
   private Methods() {}
 

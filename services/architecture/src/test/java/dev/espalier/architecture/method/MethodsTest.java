@@ -61,13 +61,8 @@ class MethodsTest {
 
   @Test
   void namesTheKnownMethods() {
-<<<<<<< HEAD
     assertThatThrownBy(() -> Methods.get("l0"))
         .hasMessage("method must be one of %s but is l0".formatted(Methods.names()));
     assertThat(Methods.names()).startsWith("random", "magnitude", "nvit").doesNotHaveDuplicates();
-=======
-    assertThatThrownBy(() -> Methods.get("vtp"))
-        .hasMessage("method must be one of [random, magnitude, nvit, dynamicvit] but is vtp");
->>>>>>> f30e7b3 (Hold DynamicViT to its published numbers)
   }
 }

@@ -5,13 +5,14 @@ import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
 import dev.espalier.pruning.random.RandomUnits;
 import dev.espalier.pruning.vtp.Vtp;
+import dev.espalier.pruning.wdpruning.WdPruning;
 import java.util.List;
 
 /** The methods this library implements, by the names of their descriptors. */
 public final class PruningMethods {
 
   public static final List<PruningMethod> ALL =
-      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp(), new DynamicVit());
+      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp(), new WdPruning(), new DynamicVit());
 
   private PruningMethods() {}
 

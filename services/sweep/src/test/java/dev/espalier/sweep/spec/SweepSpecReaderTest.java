@@ -69,17 +69,8 @@ class SweepSpecReaderTest {
     tree.put("methods", List.of(Map.of("name", "l0")));
     assertThat(violations())
         .containsExactly(
-<<<<<<< HEAD
-<<<<<<< HEAD
             new Violation(
                 "methods[0].name", "one of " + String.join(", ", Methods.names()), "\"l0\""));
-=======
-            new Violation("methods[0].name", "one of random, magnitude, nvit, dynamicvit", "\"vtp\""));
->>>>>>> f30e7b3 (Hold DynamicViT to its published numbers)
-=======
-            new Violation(
-                "methods[0].name", "one of random, magnitude, nvit, dynamicvit", "\"vtp\""));
->>>>>>> 8bcc692 (List DynamicViT where sweeps are checked)
   }
 
   @Test
