@@ -156,7 +156,8 @@ public final class Methods {
   public static final MethodDescriptor WDPRUNING = Wdpruning.DESCRIPTOR;
 
   /** All methods, in the order in which people read them. */
-  public static final List<MethodDescriptor> ALL = List.of(RANDOM, MAGNITUDE, NVIT, VTP, WDPRUNING, DYNAMIC_VIT);
+  public static final List<MethodDescriptor> ALL =
+      List.of(RANDOM, MAGNITUDE, NVIT, VTP, WDPRUNING, DYNAMIC_VIT);
 
   private Methods() {}
 

@@ -12,7 +12,13 @@ import java.util.List;
 public final class PruningMethods {
 
   public static final List<PruningMethod> ALL =
-      List.of(new RandomUnits(), new Magnitude(), new Nvit(), new Vtp(), new WdPruning(), new DynamicVit());
+      List.of(
+          new RandomUnits(),
+          new Magnitude(),
+          new Nvit(),
+          new Vtp(),
+          new WdPruning(),
+          new DynamicVit());
 
   private PruningMethods() {}
 
