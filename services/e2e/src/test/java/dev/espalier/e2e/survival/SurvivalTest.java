@@ -173,17 +173,31 @@ class SurvivalTest {
     assertThat(deadLetters()).as("nothing else was parked").isEqualTo(parkedBefore);
   }
 
+  /**
+   * What the schemas import, from the class path: Debian has protobuf's own in a package that its
+   * protoc only recommends.
+   */
+  private static final List<String> IMPORTS =
+      List.of(
+          "buf/validate/validate.proto",
+          "google/protobuf/descriptor.proto",
+          "google/protobuf/duration.proto",
+          "google/protobuf/field_mask.proto",
+          "google/protobuf/timestamp.proto",
+          "google/protobuf/struct.proto");
+
   /** The text as bytes on the wire, by Debian's protoc. */
-  private static byte[] encode(String text) throws Exception {
+  private static byte[] encode(String message) throws Exception {
     Path imports = directory.resolve("imports");
-    Path validate = imports.resolve("buf/validate/validate.proto");
-    Files.createDirectories(validate.getParent());
-    try (InputStream proto =
-        SurvivalTest.class.getClassLoader().getResourceAsStream("buf/validate/validate.proto")) {
-      Files.copy(proto, validate, StandardCopyOption.REPLACE_EXISTING);
+    for (String proto : IMPORTS) {
+      Path file = imports.resolve(proto);
+      Files.createDirectories(file.getParent());
+      try (InputStream text = SurvivalTest.class.getClassLoader().getResourceAsStream(proto)) {
+        Files.copy(text, file, StandardCopyOption.REPLACE_EXISTING);
+      }
     }
     return Tool.run(
-        text.getBytes(StandardCharsets.UTF_8),
+        message.getBytes(StandardCharsets.UTF_8),
         "protoc",
         "--encode=espalier.sweep.v1.SweepCommand",
         "-I",
