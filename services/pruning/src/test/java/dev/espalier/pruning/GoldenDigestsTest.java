@@ -50,6 +50,11 @@ class GoldenDigestsTest {
   }
 
   @Test
+  void vitSlimFindsTheSameInVersion1() throws Exception {
+    assertThat(found("vit-slim", false)).isEqualTo("vit-slim@1 9ec663909720f6b5");
+  }
+
+  @Test
   void dynamicvitFindsTheSameInVersion1() throws Exception {
     assertThat(found("dynamicvit", false)).isEqualTo("dynamicvit@1 dd92ceaff06ebec8");
   }

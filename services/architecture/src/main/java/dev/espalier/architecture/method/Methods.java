@@ -149,6 +149,9 @@ public final class Methods {
   /** VTP, {@code methods/vtp.md}. */
   public static final MethodDescriptor VTP = Vtp.DESCRIPTOR;
 
+  /** ViT-Slim, {@code methods/vit-slim.md}. */
+  public static final MethodDescriptor VIT_SLIM = VitSlim.DESCRIPTOR;
+
   /** DynamicViT, {@code methods/dynamicvit.md}. */
   public static final MethodDescriptor DYNAMIC_VIT = DynamicVitDescriptor.DYNAMIC_VIT;
 
@@ -157,7 +160,7 @@ public final class Methods {
 
   /** All methods, in the order in which people read them. */
   public static final List<MethodDescriptor> ALL =
-      List.of(RANDOM, MAGNITUDE, NVIT, VTP, WDPRUNING, DYNAMIC_VIT);
+      List.of(RANDOM, MAGNITUDE, NVIT, VTP, VIT_SLIM, WDPRUNING, DYNAMIC_VIT);
 
   private Methods() {}
 

@@ -110,6 +110,32 @@ public record PruningPlan(VitArchitecture base, List<Integer> embedding, List<Bl
     return Cost.of(cutArchitecture());
   }
 
+  /**
+   * Cost if each head were executed at its own width, without padding to the widest: what papers
+   * with unequal heads count.
+   */
+  public Cost idealCost() {
+    VitArchitecture cut = cutArchitecture();
+    List<BlockPlan> kept = blocks.stream().filter(BlockPlan::kept).toList();
+    List<BlockShape> shapes = new ArrayList<>();
+    for (int l = 0; l < kept.size(); l++) {
+      BlockShape shape = cut.blocks().get(l);
+      List<HeadPlan> heads = kept.get(l).heads();
+      // A cost sees heads and widths as their product only.
+      shapes.add(
+          heads.isEmpty()
+              ? shape
+              : BlockShape.msa(
+                      1,
+                      heads.stream().mapToInt(head -> head.qk().size()).sum(),
+                      heads.stream().mapToInt(head -> head.v().size()).sum(),
+                      shape.mlpHidden())
+                  .with(shape.wiring())
+                  .with(shape.tokens()));
+    }
+    return Cost.of(cut.withWidths(cut.embedding(), shapes));
+  }
+
   /** Canonical JSON, see {@link PlanJson}. */
   public String toJson() {
     return PlanJson.write(this);

@@ -23,10 +23,16 @@ public interface GateSet {
   /** Coefficient of the sum of absolute values in the loss. */
   double penalty(String name);
 
+  /** Whether a parameter of the model trains beside the gates. */
+  default boolean trains(String parameter) {
+    return true;
+  }
+
   /**
    * Where the gates act.
    *
-   * @param values of the gates by name, after tanh where {@link #bounded}; carry gradients
+   * @param values of the gates by name, after tanh where {@link #bounded}; they carry gradients and
+   *     belong to the pass, and so does what is computed from them
    */
   Gates place(Function<String, NDArray> values);
 

@@ -49,7 +49,10 @@ public final class GateTraining implements TrainingHook, AutoCloseable {
 
   @Override
   public double learningRate(TrainingRun run, String parameter, double scheduled) {
-    return gates.containsKey(parameter) ? learningRate : scheduled;
+    if (gates.containsKey(parameter)) {
+      return learningRate;
+    }
+    return set.trains(parameter) ? TrainingHook.super.learningRate(run, parameter, scheduled) : -1;
   }
 
   /** The gates of one pass; they live until the next one. */
@@ -63,7 +66,7 @@ public final class GateTraining implements TrainingHook, AutoCloseable {
       return set.place(
           name -> {
             NDArray gate = gates.get(PREFIX + name);
-            return set.bounded(name) ? onPass(gate.tanh()) : gate;
+            return onPass(set.bounded(name) ? gate.tanh() : gate.reshape(gate.getShape()));
           });
     }
   }
@@ -120,6 +123,17 @@ public final class GateTraining implements TrainingHook, AutoCloseable {
       }
     }
     return sum;
+  }
+
+  /** How many gates have crossed zero. */
+  public long negative() {
+    long count = 0;
+    for (Tensor value : values().values()) {
+      for (float v : value.values()) {
+        count += v < 0 ? 1 : 0;
+      }
+    }
+    return count;
   }
 
   @Override

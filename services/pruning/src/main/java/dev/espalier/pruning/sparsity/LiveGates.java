@@ -161,7 +161,9 @@ public final class LiveGates {
   }
 
   /**
-   * Tokens may fall, block by block, prefix tokens and one patch excepted.
+   * Tokens may fall, block by block, prefix tokens and one patch excepted. Nesting ties gates to
+   * one another, so steps are due by rank: of n tokens in all blocks together, kept ones included,
+   * floor(p n) have fallen at share p.
    *
    * @param shares (T) per block, not growing from block to block, so that what is left is nested
    * @param pace how fast the shares are reached; 0 for never
@@ -185,10 +187,11 @@ public final class LiveGates {
         Comparator.comparingDouble(Token::share)
             .thenComparing(Comparator.comparingInt(Token::block).reversed())
             .thenComparingInt(Token::position));
-    for (Token token : tokens) {
-      boolean[] live = blocks.get(token.block()).tokens;
-      steps.add(
-          new Due(token.share() / pace, step("tokens", List.of(live), List.of(token.position()))));
+    double all = (double) base.depth() * base.tokens();
+    for (int i = 0; i < tokens.size(); i++) {
+      boolean[] live = blocks.get(tokens.get(i).block()).tokens;
+      List<Integer> position = List.of(tokens.get(i).position());
+      steps.add(new Due((i + 1) / all / pace, step("tokens", List.of(live), position)));
     }
   }
 

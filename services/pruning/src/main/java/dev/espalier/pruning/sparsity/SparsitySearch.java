@@ -97,7 +97,9 @@ public final class SparsitySearch implements Search {
                     "soft_top1_accuracy",
                     validation.top1Accuracy(),
                     "gate_penalty",
-                    gates.penalty()));
+                    gates.penalty(),
+                    "negative_gates",
+                    (double) gates.negative()));
       }
     };
   }
