@@ -25,7 +25,7 @@ import java.util.Map;
  * the gates that are present, in the order of {@link #list}:
  *
  * <ul>
- *   <li>{@code logits(images, p, g)}: (B, classes)
+ *   <li>{@code logits(images, p, g)}: (B, classes), without gradients
  *   <li>{@code loss(images, labels, teacher, o, p, g)}: loss and logits; o holds smoothing, weight
  *       of the teacher and temperature
  *   <li>{@code clip(g, most)} and {@code adamw(p, g, m, v, t, o)}: the optimizer's, where g are
@@ -66,7 +66,11 @@ final class VitScript {
   private final Map<String, Integer> gates = new HashMap<>();
 
   private final List<String> names;
-  private final StringBuilder body = new StringBuilder();
+
+  /** Whether what is no longer needed may be written over: not where a gradient will need it. */
+  private boolean inPlace;
+
+  private StringBuilder body;
 
   private VitScript(VitArchitecture vit, Precision precision, List<String> gates) {
     this.vit = vit;
@@ -117,12 +121,13 @@ final class VitScript {
   private String methods() {
     String types = gates.isEmpty() ? "" : ", g: List[Tensor]";
     String arguments = gates.isEmpty() ? "" : ", g";
-    forward();
     return """
       def logits(self, images: Tensor, p: List[Tensor]%1$s) -> Tensor:
     %3$s    return scores
+      def recorded(self, images: Tensor, p: List[Tensor]%1$s) -> Tensor:
+    %4$s    return scores
       def loss(self, images: Tensor, labels: Tensor, teacher: Tensor, o: Tensor, p: List[Tensor]%1$s) -> Tuple[Tensor, Tensor]:
-        scores = self.logits(images, p%2$s)
+        scores = self.recorded(images, p%2$s)
         loss = torch.cross_entropy_loss(scores, labels, None, 1, -100, float(o[0]))
         weight = float(o[1])
         if torch.gt(weight, 0.):
@@ -135,10 +140,12 @@ final class VitScript {
           total = loss
         return (total, torch.detach(scores))
     """
-        .formatted(types, arguments, body);
+        .formatted(types, arguments, forward(true), forward(false));
   }
 
-  private void forward() {
+  private StringBuilder forward(boolean inPlace) {
+    this.inPlace = inPlace;
+    this.body = new StringBuilder();
     line("b = torch.size(images, 0)");
     line(
         "x = torch.conv2d(images, %s, %s, [%d, %d])",
@@ -162,6 +169,7 @@ final class VitScript {
       line("other = %s", linear32("head_dist", "torch.select(y, 1, 1)")); // (B, classes)
       line("scores = torch.mul(torch.add(scores, other), 0.5)");
     }
+    return body;
   }
 
   private String token(String name) {
@@ -203,7 +211,7 @@ final class VitScript {
     read(wiring.mlpReads());
     line("y = %s", linear(name + "mlp.fc1", "y")); // (B, T, M)
     gate("y", l + ".mlp", cast("%s"));
-    line("y = torch.gelu(y)");
+    line(inPlace ? "y = torch.gelu_(y)" : "y = torch.gelu(y)");
     gate("y", l + ".hidden", cast("%s"));
     line("y = %s", linear(name + "mlp.fc2", "y")); // (B, T, d)
     add(l, 1, "mlpWrites", wiring.mlpWrites(), tokens.out());
@@ -259,7 +267,7 @@ final class VitScript {
     gate("y", l + "." + writes, "%s");
     gate("y", l + ".branches", "torch.select(%s, 0, " + branch + ")");
     gate("y", "embedding", "%s");
-    line("x = torch.add(x, y)");
+    line(inPlace ? "x = torch.add_(x, y)" : "x = torch.add(x, y)");
   }
 
   private void attention(int l, BlockShape shape, TokenFlow.Block tokens) {
