@@ -11,8 +11,10 @@ import dev.espalier.cli.registry.ModelCommand;
 import dev.espalier.cli.sweep.CancelCommand;
 import dev.espalier.cli.sweep.ListCommand;
 import dev.espalier.cli.sweep.MethodsCommand;
+import dev.espalier.cli.sweep.PauseCommand;
 import dev.espalier.cli.sweep.PlanCommand;
 import dev.espalier.cli.sweep.ReportCommand;
+import dev.espalier.cli.sweep.ResumeCommand;
 import dev.espalier.cli.sweep.SubmitCommand;
 import dev.espalier.cli.sweep.WatchCommand;
 import dev.espalier.sweep.spec.Violation;
@@ -44,6 +46,8 @@ import picocli.CommandLine.Spec;
       WatchCommand.class,
       ListCommand.class,
       ReportCommand.class,
+      PauseCommand.class,
+      ResumeCommand.class,
       CancelCommand.class,
       DatasetCommand.class,
       ModelCommand.class,

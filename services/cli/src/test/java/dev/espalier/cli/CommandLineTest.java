@@ -45,7 +45,7 @@ class CommandLineTest {
     assertThat(Espalier.commandLine().getSubcommands().keySet())
         .containsExactlyInAnyOrder(
             "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
-            "report", "cancel", "dataset", "model", "bench");
+            "report", "pause", "resume", "cancel", "dataset", "model", "bench");
   }
 
   @Test

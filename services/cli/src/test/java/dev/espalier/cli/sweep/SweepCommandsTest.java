@@ -72,6 +72,31 @@ class SweepCommandsTest {
   }
 
   @Test
+  void steersASweepAndOneTrialOfIt() throws Exception {
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer("POST /sweeps/3f2a/pause", 200, "{\"id\":\"3f2a\",\"state\":\"PAUSED\"}")
+            .answer(
+                "POST /sweeps/3f2a/trials/t 1/resume",
+                200,
+                "{\"id\":\"t 1\",\"sweepId\":\"3f2a\",\"state\":\"RUNNING\",\"paused\":false}")
+            .answer(
+                "POST /sweeps/3f2a/trials/t2/pause",
+                200,
+                "{\"id\":\"t2\",\"sweepId\":\"3f2a\",\"state\":\"PLANNED\",\"paused\":true}")) {
+      String server = scheduler.address();
+      assertThat(Run.of("pause", "3f2a", "--server", server).out().strip())
+          .isEqualTo("3f2a paused");
+      assertThat(Run.of("resume", "3f2a", "--trial", "t 1", "--server", server).out().strip())
+          .isEqualTo("t 1 running");
+      assertThat(Run.of("pause", "3f2a", "--trial", "t2", "--server", server).out().strip())
+          .isEqualTo("t2 planned, paused");
+      Run unknown = Run.of("cancel", "3f2a", "--trial", "nope", "--server", server);
+      assertThat(unknown.code()).isEqualTo(ExitCode.FAILED);
+    }
+  }
+
+  @Test
   void anUnknownSweepIsAFailureInOneLine() throws Exception {
     try (FakeScheduler scheduler = new FakeScheduler()) {
       Run run = Run.of("watch", "nope", "--server", scheduler.address());

@@ -109,6 +109,9 @@ class SecuredInstallationTest {
         new Request("POST", "/api/v1/sweeps/x/cancel"),
         new Request("POST", "/api/v1/sweeps/x/pause"),
         new Request("POST", "/api/v1/sweeps/x/resume"),
+        new Request("POST", "/api/v1/sweeps/x/trials/y/cancel"),
+        new Request("POST", "/api/v1/sweeps/x/trials/y/pause"),
+        new Request("POST", "/api/v1/sweeps/x/trials/y/resume"),
         new Request("GET", "/api/v1/methods"),
         new Request("GET", "/api/v1/status"),
         new Request("GET", "/api/v1/audit"),
@@ -210,7 +213,7 @@ class SecuredInstallationTest {
     assertThat(foreign.statusCode()).isEqualTo(403);
     assertThat(foreign.body()).contains("sam", "speech");
     assertThat(own.statusCode()).as(own.body()).isEqualTo(202);
-    for (String verb : List.of("cancel", "pause", "resume")) {
+    for (String verb : List.of("cancel", "pause", "resume", "trials/y/cancel", "trials/y/pause")) {
       assertThat(
               platform
                   .ask("POST", "/api/v1/sweeps/" + id + "/" + verb, null, basic("nora"))

@@ -11,6 +11,7 @@ import dev.espalier.scheduler.api.SweepStatus.FailedTrial;
 import dev.espalier.scheduler.api.SweepStatus.Line;
 import dev.espalier.scheduler.api.SweepStatus.RunningStage;
 import dev.espalier.scheduler.api.SweepStatus.StageCount;
+import dev.espalier.scheduler.api.SweepStatus.TrialLine;
 import dev.espalier.scheduler.api.SweepStatus.Trials;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -37,7 +38,8 @@ public final class SweepReader {
         count(t.trial_id) filter (where t.state = 'RUNNING') as running,
         count(t.trial_id) filter (where t.state = 'SUCCEEDED') as succeeded,
         count(t.trial_id) filter (where t.state = 'FAILED') as failed,
-        count(t.trial_id) filter (where t.state = 'CANCELLED') as cancelled
+        count(t.trial_id) filter (where t.state = 'CANCELLED') as cancelled,
+        count(t.trial_id) filter (where t.paused) as paused
       from sweep s left join trial t using (sweep_id)
       where s.sweep_id = ? group by s.trials""";
 
@@ -138,6 +140,21 @@ public final class SweepReader {
     }
   }
 
+  public Optional<TrialLine> trial(String trialId) throws SQLException {
+    try (Connection connection = dataSource.getConnection()) {
+      return first(
+          connection,
+          "select trial_id, sweep_id, state, paused from trial where trial_id = ?",
+          row ->
+              new TrialLine(
+                  row.getString("trial_id"),
+                  row.getString("sweep_id"),
+                  row.getString("state"),
+                  row.getBoolean("paused")),
+          trialId);
+    }
+  }
+
   public Optional<SweepStatus> status(String sweepId) throws SQLException {
     try (Connection connection = dataSource.getConnection()) {
       Optional<Line> found =
@@ -224,7 +241,8 @@ public final class SweepReader {
         running,
         succeeded,
         failed,
-        cancelled);
+        cancelled,
+        row.getInt("paused"));
   }
 
   private static StageCount stageCount(ResultSet row) throws SQLException {

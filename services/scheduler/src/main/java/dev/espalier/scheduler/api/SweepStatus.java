@@ -28,9 +28,10 @@ public record SweepStatus(
   /**
    * @param total trials of the whole grid
    * @param planned trials that wait
+   * @param paused of those planned and running, the ones that are paused by themselves
    */
   public record Trials(
-      int total, int planned, int running, int succeeded, int failed, int cancelled) {}
+      int total, int planned, int running, int succeeded, int failed, int cancelled, int paused) {}
 
   /**
    * Stages of one kind that the sweep needs, each counted once.
@@ -100,4 +101,12 @@ public record SweepStatus(
       int cancelled,
       Instant acceptedAt,
       Instant endedAt) {}
+
+  /**
+   * A trial after it was steered.
+   *
+   * @param state PLANNED, RUNNING, SUCCEEDED, FAILED or CANCELLED
+   * @param paused whether its stages wait until it is resumed
+   */
+  public record TrialLine(String id, String sweepId, String state, boolean paused) {}
 }

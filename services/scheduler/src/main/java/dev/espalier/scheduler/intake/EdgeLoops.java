@@ -22,11 +22,12 @@ public final class EdgeLoops implements SchedulerPart {
       Transactions transactions,
       Inbox inbox,
       SweepIntake intake,
+      Steering steering,
       SweepStreams sweeps,
       Access access,
       MeterRegistry metrics) {
     SweepCommandConsumer commands =
-        new SweepCommandConsumer(transactions, inbox, intake, sweeps, access);
+        new SweepCommandConsumer(transactions, inbox, intake, steering, sweeps, access);
     CurveConsumer curves = new CurveConsumer(transactions);
     this.loops =
         List.of(

@@ -6,6 +6,7 @@ import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.scheduler.registry.Registry;
 import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.stream.TrialStreams;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
@@ -22,14 +23,21 @@ final class IntakeBeans {
 
   @Produces
   @Singleton
+  Steering steering(SweepStreams sweeps, TrialStreams trials) {
+    return new Steering(sweeps, trials);
+  }
+
+  @Produces
+  @Singleton
   EdgeLoops loops(
       KafkaSettings kafka,
       Transactions transactions,
       Inbox inbox,
       SweepIntake intake,
+      Steering steering,
       SweepStreams sweeps,
       Access access,
       MeterRegistry metrics) {
-    return new EdgeLoops(kafka, transactions, inbox, intake, sweeps, access, metrics);
+    return new EdgeLoops(kafka, transactions, inbox, intake, steering, sweeps, access, metrics);
   }
 }

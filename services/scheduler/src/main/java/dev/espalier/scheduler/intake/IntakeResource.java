@@ -3,8 +3,6 @@ package dev.espalier.scheduler.intake;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.scheduler.api.Problem;
-import dev.espalier.scheduler.api.SweepReader;
-import dev.espalier.scheduler.api.SweepStatus;
 import dev.espalier.scheduler.intake.SweepIntake.Receipt;
 import dev.espalier.scheduler.intake.SweepIntake.Submission;
 import dev.espalier.scheduler.security.Caller;
@@ -13,16 +11,13 @@ import dev.espalier.scheduler.security.Role;
 import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.schemas.text.SweepText;
 import dev.espalier.schemas.text.TextReading;
-import dev.espalier.sweep.lifecycle.SweepCommand;
 import dev.espalier.sweep.spec.Violation;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
-import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
-import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
@@ -33,9 +28,8 @@ import java.sql.SQLException;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
-import javax.sql.DataSource;
 
-/** The REST door: sweeps as YAML or JSON, and what steers them. */
+/** The REST door: sweeps as YAML or JSON. */
 @Singleton
 @RolesAllowed(Role.SUBMITTER_NAME)
 @Path("/api/v1")
@@ -47,14 +41,11 @@ public class IntakeResource {
 
   private final SweepIntake intake;
   private final Transactions transactions;
-  private final SweepReader sweeps;
   private final CurrentCaller current;
 
-  IntakeResource(
-      SweepIntake intake, Transactions transactions, DataSource dataSource, CurrentCaller current) {
+  IntakeResource(SweepIntake intake, Transactions transactions, CurrentCaller current) {
     this.intake = intake;
     this.transactions = transactions;
-    this.sweeps = new SweepReader(dataSource);
     this.current = current;
   }
 
@@ -96,47 +87,6 @@ public class IntakeResource {
     } catch (RefusedSweep refused) {
       throw Problem.violations(refused.violations());
     }
-  }
-
-  @POST
-  @Path("/sweeps/{id}/cancel")
-  @Consumes(MediaType.WILDCARD)
-  public SweepStatus.Line cancel(
-      @PathParam("id") String id, @QueryParam("reason") @DefaultValue("") String reason)
-      throws SQLException {
-    String shortened = reason.length() <= 500 ? reason : reason.substring(0, 500);
-    return steer(id, new SweepCommand.Cancel(shortened.replace('\0', ' ')));
-  }
-
-  @POST
-  @Path("/sweeps/{id}/pause")
-  @Consumes(MediaType.WILDCARD)
-  public SweepStatus.Line pause(@PathParam("id") String id) throws SQLException {
-    return steer(id, new SweepCommand.Pause());
-  }
-
-  @POST
-  @Path("/sweeps/{id}/resume")
-  @Consumes(MediaType.WILDCARD)
-  public SweepStatus.Line resume(@PathParam("id") String id) throws SQLException {
-    return steer(id, new SweepCommand.Resume());
-  }
-
-  private SweepStatus.Line steer(String id, SweepCommand command) throws SQLException {
-    SweepStatus.Line sweep = sweeps.sweep(id).orElseThrow(() -> Problem.notFound("sweep", id));
-    Caller caller = current.get();
-    requireTeam(caller, sweep.team());
-    Cause cause =
-        new Cause(UUID.randomUUID().toString(), caller.name(), sweep.team(), TraceContext.start());
-    transactions.run(
-        connection -> {
-          try {
-            intake.steer(connection, id, command, cause);
-          } catch (RefusedSweep e) {
-            throw Problem.notFound("sweep", id);
-          }
-        });
-    return sweeps.sweep(id).orElseThrow();
   }
 
   private static void requireTeam(Caller caller, String team) {

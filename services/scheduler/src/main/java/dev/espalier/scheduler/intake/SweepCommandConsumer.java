@@ -13,8 +13,8 @@ import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.schemas.sweep.v1.SubmitSweep;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
-import dev.espalier.schemas.sweep.v1.SweepCommand.CommandCase;
 import dev.espalier.schemas.text.SweepProto;
+import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.sweep.spec.Violation;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -49,6 +49,7 @@ public final class SweepCommandConsumer {
   private final Transactions transactions;
   private final Inbox inbox;
   private final SweepIntake intake;
+  private final Steering steering;
   private final SweepStreams sweeps;
   private final Access access;
 
@@ -56,11 +57,13 @@ public final class SweepCommandConsumer {
       Transactions transactions,
       Inbox inbox,
       SweepIntake intake,
+      Steering steering,
       SweepStreams sweeps,
       Access access) {
     this.transactions = transactions;
     this.inbox = inbox;
     this.intake = intake;
+    this.steering = steering;
     this.sweeps = sweeps;
     this.access = access;
   }
@@ -89,29 +92,53 @@ public final class SweepCommandConsumer {
     try {
       Caller caller = token.orElseThrow(() -> new RefusedSweep(noToken(record)));
       requireOwnName(command, caller);
-      if (command.getCommandCase() != CommandCase.SUBMIT_SWEEP) {
-        requireTeamOfSweep(connection, command, caller);
-      }
       switch (command.getCommandCase()) {
         case SUBMIT_SWEEP -> submit(connection, command, caller, cause);
         case PAUSE_SWEEP ->
-            intake.steer(
+            steer(
                 connection,
-                storable(command.getPauseSweep().getSweepId()),
+                command.getPauseSweep().getSweepId(),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Pause(),
+                caller,
                 cause);
         case RESUME_SWEEP ->
-            intake.steer(
+            steer(
                 connection,
-                storable(command.getResumeSweep().getSweepId()),
+                command.getResumeSweep().getSweepId(),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Resume(),
+                caller,
                 cause);
         case CANCEL_SWEEP ->
-            intake.steer(
+            steer(
                 connection,
-                storable(command.getCancelSweep().getSweepId()),
+                command.getCancelSweep().getSweepId(),
                 new dev.espalier.sweep.lifecycle.SweepCommand.Cancel(
                     shortened(command.getCancelSweep().getReason())),
+                caller,
+                cause);
+        case PAUSE_TRIAL ->
+            steer(
+                connection,
+                command.getPauseTrial().getSweepId(),
+                command.getPauseTrial().getTrialId(),
+                new TrialCommand.Pause(),
+                caller,
+                cause);
+        case RESUME_TRIAL ->
+            steer(
+                connection,
+                command.getResumeTrial().getSweepId(),
+                command.getResumeTrial().getTrialId(),
+                new TrialCommand.Resume(),
+                caller,
+                cause);
+        case CANCEL_TRIAL ->
+            steer(
+                connection,
+                command.getCancelTrial().getSweepId(),
+                command.getCancelTrial().getTrialId(),
+                new TrialCommand.Cancel(shortened(command.getCancelTrial().getReason())),
+                caller,
                 cause);
         case COMMAND_NOT_SET ->
             throw new RefusedSweep(new Violation("command", "a known command", "none"));
@@ -161,19 +188,36 @@ public final class SweepCommandConsumer {
     }
   }
 
-  private void requireTeamOfSweep(Connection connection, SweepCommand command, Caller caller)
+  private void steer(
+      Connection connection,
+      String sweepId,
+      dev.espalier.sweep.lifecycle.SweepCommand command,
+      Caller caller,
+      Cause cause)
       throws RefusedSweep, SQLException {
-    String sweepId =
-        switch (command.getCommandCase()) {
-          case PAUSE_SWEEP -> command.getPauseSweep().getSweepId();
-          case RESUME_SWEEP -> command.getResumeSweep().getSweepId();
-          case CANCEL_SWEEP -> command.getCancelSweep().getSweepId();
-          case SUBMIT_SWEEP, COMMAND_NOT_SET -> "";
-        };
-    Optional<String> team = intake.team(connection, storable(sweepId));
-    if (team.isPresent()) {
-      requireTeam(caller, team.get());
-    }
+    String id = storable(sweepId);
+    steering.steer(connection, id, command, forTeamOf(connection, id, caller, cause));
+  }
+
+  private void steer(
+      Connection connection,
+      String sweepId,
+      String trialId,
+      TrialCommand command,
+      Caller caller,
+      Cause cause)
+      throws RefusedSweep, SQLException {
+    String id = storable(sweepId);
+    steering.steer(
+        connection, id, storable(trialId), command, forTeamOf(connection, id, caller, cause));
+  }
+
+  /** The sweep's team, not the one that the sender names, is the one concerned. */
+  private Cause forTeamOf(Connection connection, String sweepId, Caller caller, Cause cause)
+      throws RefusedSweep, SQLException {
+    String team = steering.team(connection, sweepId);
+    requireTeam(caller, team);
+    return new Cause(cause.eventId(), cause.requestedBy(), team, cause.trace());
   }
 
   private static void requireTeam(Caller caller, String team) throws RefusedSweep {

@@ -10,7 +10,6 @@ import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.sweep.lifecycle.SweepCommand;
 import dev.espalier.sweep.lifecycle.SweepEvent;
 import dev.espalier.sweep.lifecycle.SweepState;
-import dev.espalier.sweep.lifecycle.SweepState.Phase;
 import dev.espalier.sweep.planning.ArtifactPointer;
 import dev.espalier.sweep.planning.Planner;
 import dev.espalier.sweep.planning.ResolvedInputs;
@@ -20,8 +19,6 @@ import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.SweepSpecReader;
 import dev.espalier.sweep.spec.Violation;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -115,31 +112,6 @@ public final class SweepIntake {
         submission.sweepId(), state.phase().name(), attached, submission.accepted().trials());
   }
 
-  /**
-   * Pauses, resumes or cancels a sweep; asking twice changes nothing.
-   *
-   * @throws RefusedSweep if there is no such sweep
-   */
-  public void steer(Connection connection, String sweepId, SweepCommand command, Cause cause)
-      throws RefusedSweep, SQLException {
-    if (sweeps.load(connection, sweepId).phase() == Phase.ABSENT) {
-      throw new RefusedSweep(
-          new Violation("sweepId", "the id of an accepted sweep", shown(sweepId)));
-    }
-    sweeps.decide(connection, sweepId, command, cause);
-  }
-
-  /** Whose the sweep is; empty if there is none of that id. */
-  public Optional<String> team(Connection connection, String sweepId) throws SQLException {
-    try (PreparedStatement select =
-        connection.prepareStatement("select team from sweep where sweep_id = ?")) {
-      select.setString(1, sweepId);
-      try (ResultSet row = select.executeQuery()) {
-        return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
-      }
-    }
-  }
-
   private Optional<Entry> resolve(Kind kind, Object tree, List<Violation> violations)
       throws SQLException {
     String field = kind.noun();
@@ -170,10 +142,5 @@ public final class SweepIntake {
   private static int cells(SweepSpec spec) {
     int policies = spec.methods().stream().mapToInt(m -> m.redistribution().size()).sum();
     return policies * (spec.targets().macs().size() + spec.targets().params().size());
-  }
-
-  private static String shown(String text) {
-    String line = text.replaceAll("\\p{Cntrl}", " ");
-    return '"' + (line.length() <= 80 ? line : line.substring(0, 80) + "...") + '"';
   }
 }

@@ -18,6 +18,7 @@ import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.schemas.trial.v1.PlannedStage;
 import dev.espalier.sweep.lifecycle.Consequence;
 import dev.espalier.sweep.lifecycle.Consequences;
+import dev.espalier.sweep.lifecycle.Holder;
 import dev.espalier.sweep.lifecycle.StageCommand;
 import dev.espalier.sweep.lifecycle.StageEvent;
 import dev.espalier.sweep.lifecycle.StageState;
@@ -59,7 +60,10 @@ public final class ProcessManager {
       """;
 
   private static final String PAUSED_SWEEP =
-      "select 1 from sweep where sweep_id = ? and state = 'PAUSED' for share";
+      "select state = 'PAUSED' from sweep where sweep_id = ? for share";
+
+  private static final String PAUSED_TRIAL =
+      "select paused from trial where trial_id = ? for share";
 
   private final Transactions transactions;
   private final Inbox inbox;
@@ -227,12 +231,30 @@ public final class ProcessManager {
       stages.claim(connection, stage.stageId(), specs.get(stage.stageId()), claim, cause);
       return;
     }
-    if (stage.command() instanceof StageCommand.Hold hold
-        && !exists(connection, PAUSED_SWEEP, hold.sweepId())) {
-      // Resumed meanwhile; the lock keeps it so until we are done.
+    // Outdated by a later word of the same holder, whose own event will follow.
+    if (stage.command() instanceof StageCommand.Hold hold && !paused(connection, hold.holder())) {
+      return;
+    }
+    if (stage.command() instanceof StageCommand.ReleaseFromHold release
+        && paused(connection, release.holder())) {
       return;
     }
     stages.decide(connection, stage.stageId(), stage.command(), cause);
+  }
+
+  /** The lock on its row keeps the answer true until the transaction ends. */
+  private static boolean paused(Connection connection, Holder holder) throws SQLException {
+    String sql = holder instanceof Holder.OfSweep ? PAUSED_SWEEP : PAUSED_TRIAL;
+    try (var statement = connection.prepareStatement(sql)) {
+      statement.setString(
+          1,
+          holder instanceof Holder.OfSweep sweep
+              ? sweep.sweepId()
+              : ((Holder.OfTrial) holder).trialId());
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() && row.getBoolean(1);
+      }
+    }
   }
 
   private void planChunk(Connection connection, Consequence.PlanChunk chunk, Cause cause)

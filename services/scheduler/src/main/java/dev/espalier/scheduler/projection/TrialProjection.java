@@ -25,12 +25,15 @@ public final class TrialProjection {
 
   private static final String FAIL =
       """
-      update trial set state = 'FAILED', ended_at = ?, failed_stage_id = ?, failure_category = ?,
+      update trial set state = 'FAILED', paused = false, ended_at = ?, failed_stage_id = ?, failure_category = ?,
         failure_code = ?, failure_message = ?
       where trial_id = ?
       """;
 
-  private static final String END = "update trial set state = ?, ended_at = ? where trial_id = ?";
+  private static final String END =
+      "update trial set state = ?, ended_at = ?, paused = false where trial_id = ?";
+
+  private static final String PAUSE = "update trial set paused = ? where trial_id = ?";
 
   public void apply(Connection connection, TrialEvent event) throws SQLException {
     String id = event.getTrialId();
@@ -73,6 +76,8 @@ public final class TrialProjection {
             id);
       }
       case TRIAL_CANCELLED -> Sql.run(connection, END, "CANCELLED", event.getOccurredAt(), id);
+      case TRIAL_PAUSED -> Sql.run(connection, PAUSE, true, id);
+      case TRIAL_RESUMED -> Sql.run(connection, PAUSE, false, id);
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of trial " + id);
     }
   }

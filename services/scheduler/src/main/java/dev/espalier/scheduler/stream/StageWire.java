@@ -20,6 +20,7 @@ import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.schemas.stage.v1.StageStarted;
 import dev.espalier.schemas.stage.v1.StageSucceeded;
 import dev.espalier.schemas.stage.v1.StaleReportRejected;
+import dev.espalier.sweep.lifecycle.Holder;
 import dev.espalier.sweep.lifecycle.StageCommand.Report;
 import dev.espalier.sweep.lifecycle.StageEvent;
 import java.util.Optional;
@@ -123,11 +124,14 @@ public final class StageWire {
     }
     if (event instanceof StageEvent.Held held) {
       return message.setStageHeld(
-          StageHeld.newBuilder().setSweepId(held.sweepId()).setReason(held.reason()));
+          StageHeld.newBuilder()
+              .setSweepId(sweepId(held.holder()))
+              .setTrialId(trialId(held.holder()))
+              .setReason(held.reason()));
     }
+    Holder holder = ((StageEvent.ReleasedFromHold) event).holder();
     return message.setStageReleasedFromHold(
-        StageReleasedFromHold.newBuilder()
-            .setSweepId(((StageEvent.ReleasedFromHold) event).sweepId()));
+        StageReleasedFromHold.newBuilder().setSweepId(sweepId(holder)).setTrialId(trialId(holder)));
   }
 
   /** Empty for an event that this version does not know. */
@@ -190,10 +194,14 @@ public final class StageWire {
       case STAGE_HELD ->
           Optional.of(
               new StageEvent.Held(
-                  message.getStageHeld().getSweepId(), message.getStageHeld().getReason()));
+                  holder(message.getStageHeld().getSweepId(), message.getStageHeld().getTrialId()),
+                  message.getStageHeld().getReason()));
       case STAGE_RELEASED_FROM_HOLD ->
           Optional.of(
-              new StageEvent.ReleasedFromHold(message.getStageReleasedFromHold().getSweepId()));
+              new StageEvent.ReleasedFromHold(
+                  holder(
+                      message.getStageReleasedFromHold().getSweepId(),
+                      message.getStageReleasedFromHold().getTrialId())));
       case EVENT_NOT_SET -> Optional.empty();
     };
   }
@@ -214,6 +222,18 @@ public final class StageWire {
           Optional.of(new Report.Interrupted(message.getStageInterrupted().getReason()));
       case STAGE_PROGRESSED, REPORT_NOT_SET -> Optional.empty();
     };
+  }
+
+  private static Holder holder(String sweepId, String trialId) {
+    return trialId.isEmpty() ? new Holder.OfSweep(sweepId) : new Holder.OfTrial(trialId);
+  }
+
+  private static String sweepId(Holder holder) {
+    return holder instanceof Holder.OfSweep sweep ? sweep.sweepId() : "";
+  }
+
+  private static String trialId(Holder holder) {
+    return holder instanceof Holder.OfTrial trial ? trial.trialId() : "";
   }
 
   private static StageEvent.Started started(StageStarted message) {

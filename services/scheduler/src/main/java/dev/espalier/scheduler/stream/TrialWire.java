@@ -4,7 +4,9 @@ import dev.espalier.schemas.stage.v1.StageInput;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.schemas.trial.v1.TrialCancelled;
 import dev.espalier.schemas.trial.v1.TrialFailed;
+import dev.espalier.schemas.trial.v1.TrialPaused;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
+import dev.espalier.schemas.trial.v1.TrialResumed;
 import dev.espalier.schemas.trial.v1.TrialStageSucceeded;
 import dev.espalier.schemas.trial.v1.TrialSucceeded;
 import dev.espalier.sweep.lifecycle.PlannedStage;
@@ -42,6 +44,12 @@ public final class TrialWire {
               .setStageId(failed.stageId())
               .setCause(SharedWire.cause(failed.cause())));
     }
+    if (event instanceof TrialEvent.Paused) {
+      return message.setTrialPaused(TrialPaused.getDefaultInstance());
+    }
+    if (event instanceof TrialEvent.Resumed) {
+      return message.setTrialResumed(TrialResumed.getDefaultInstance());
+    }
     return message.setTrialCancelled(
         TrialCancelled.newBuilder().setReason(((TrialEvent.Cancelled) event).reason()));
   }
@@ -64,6 +72,8 @@ public final class TrialWire {
                   SharedWire.cause(message.getTrialFailed().getCause())));
       case TRIAL_CANCELLED ->
           Optional.of(new TrialEvent.Cancelled(message.getTrialCancelled().getReason()));
+      case TRIAL_PAUSED -> Optional.of(new TrialEvent.Paused());
+      case TRIAL_RESUMED -> Optional.of(new TrialEvent.Resumed());
       case EVENT_NOT_SET -> Optional.empty();
     };
   }

@@ -7,6 +7,7 @@ import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.scheduler.assignment.LeaseSettings;
 import dev.espalier.scheduler.process.SweepPlanning;
 import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.planning.Engine;
@@ -74,5 +75,11 @@ final class SchedulerBeans {
   @Singleton
   SweepStreams sweeps(SchedulerRuntime runtime) {
     return runtime.sweeps();
+  }
+
+  @Produces
+  @Singleton
+  TrialStreams trials(SchedulerRuntime runtime) {
+    return runtime.trials();
   }
 }

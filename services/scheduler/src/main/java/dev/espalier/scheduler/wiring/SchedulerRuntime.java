@@ -39,6 +39,7 @@ public final class SchedulerRuntime implements AutoCloseable {
   private static final String GROUP = "scheduler-";
 
   private final SweepStreams sweeps;
+  private final TrialStreams trials;
   private final Relay relay;
   private final InboxUpkeep upkeep;
   private final AssignmentLoop assignment;
@@ -55,8 +56,8 @@ public final class SchedulerRuntime implements AutoCloseable {
     EventStore events = new EventStore();
     Inbox inbox = new Inbox();
     StageStreams stages = new StageStreams(events, settings.retry());
-    TrialStreams trials = new TrialStreams(events);
     this.sweeps = new SweepStreams(events, transactions);
+    this.trials = new TrialStreams(events);
     this.relay = new Relay(dataSource, kafka, metrics);
     this.upkeep = new InboxUpkeep(transactions, inbox);
 
@@ -127,6 +128,10 @@ public final class SchedulerRuntime implements AutoCloseable {
 
   public SweepStreams sweeps() {
     return sweeps;
+  }
+
+  public TrialStreams trials() {
+    return trials;
   }
 
   /** What is not as it should be; empty if all is well. */

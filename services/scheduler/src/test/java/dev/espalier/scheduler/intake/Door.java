@@ -10,10 +10,14 @@ import dev.espalier.scheduler.api.Problem;
 import dev.espalier.scheduler.registry.Registry;
 import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.security.Caller;
+import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.schemas.Topics;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
+import dev.espalier.schemas.trial.v1.PlannedStage;
+import dev.espalier.schemas.trial.v1.TrialPlanned;
 import dev.espalier.sweep.spec.Violation;
 import dev.espalier.testkit.Postgres;
 import java.io.ByteArrayInputStream;
@@ -44,9 +48,12 @@ final class Door {
   final DataSource dataSource = Postgres.shared().newDatabase().dataSource();
   final Registry registry;
   final SweepIntake intake;
+  final Steering steering;
   private final EventStore events = new EventStore();
+  private final TrialStreams trials = new TrialStreams(events);
   final SweepCommandConsumer kafka;
   private final IntakeResource rest;
+  private final SteeringResource steer;
 
   Door() throws SQLException {
     Flyway.configure().dataSource(dataSource).load().migrate();
@@ -54,8 +61,12 @@ final class Door {
     SweepStreams sweeps = new SweepStreams(events, transactions);
     registry = new Registry(dataSource);
     intake = new SweepIntake(registry, sweeps);
-    kafka = new SweepCommandConsumer(transactions, new Inbox(), intake, sweeps, Access.local());
-    rest = new IntakeResource(intake, transactions, dataSource, () -> Caller.LOCAL);
+    steering = new Steering(sweeps, trials);
+    kafka =
+        new SweepCommandConsumer(
+            transactions, new Inbox(), intake, steering, sweeps, Access.local());
+    rest = new IntakeResource(intake, transactions, () -> Caller.LOCAL);
+    steer = new SteeringResource(steering, transactions, dataSource, () -> Caller.LOCAL);
     String base = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384).toJson();
     registry.register(Registry.Kind.MODEL, "vit", MODEL_SHA256, 100, base, false);
     registry.register(Registry.Kind.DATASET, "images", DATASET_SHA256, 100, "{}", false);
@@ -77,8 +88,31 @@ final class Door {
     throw new AssertionError("was accepted");
   }
 
-  IntakeResource rest() {
-    return rest;
+  SteeringResource steer() {
+    return steer;
+  }
+
+  /** Makes a trial of one stage known, as planning would. */
+  void plan(String sweepId, String trialId) throws SQLException {
+    TrialPlanned planned =
+        TrialPlanned.newBuilder()
+            .setSweepId(sweepId)
+            .addStages(PlannedStage.newBuilder().setStageId("c".repeat(64)))
+            .build();
+    new Transactions(dataSource)
+        .run(connection -> trials.plan(connection, trialId, planned, Cause.none()));
+  }
+
+  List<String> texts(String sql) throws SQLException {
+    try (var connection = dataSource.getConnection();
+        var statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      List<String> texts = new ArrayList<>();
+      while (rows.next()) {
+        texts.add(rows.getString(1));
+      }
+      return texts;
+    }
   }
 
   /** Hands a command to the Kafka door, without key. */

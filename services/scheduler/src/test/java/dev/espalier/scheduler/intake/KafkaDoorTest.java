@@ -69,6 +69,7 @@ class KafkaDoorTest {
                 transactions,
                 new Inbox(),
                 door.intake,
+                door.steering,
                 new SweepStreams(new EventStore(), transactions),
                 Access.local(),
                 new SimpleMeterRegistry());

@@ -8,10 +8,14 @@ import com.google.protobuf.UnknownFieldSet;
 import com.google.protobuf.Value;
 import dev.espalier.eventstore.PayloadMismatch;
 import dev.espalier.scheduler.api.Problem;
+import dev.espalier.scheduler.api.SweepStatus;
 import dev.espalier.schemas.sweep.v1.CancelSweep;
+import dev.espalier.schemas.sweep.v1.CancelTrial;
 import dev.espalier.schemas.sweep.v1.MethodChoice;
 import dev.espalier.schemas.sweep.v1.PauseSweep;
+import dev.espalier.schemas.sweep.v1.PauseTrial;
 import dev.espalier.schemas.sweep.v1.Recipe;
+import dev.espalier.schemas.sweep.v1.ResumeTrial;
 import dev.espalier.schemas.sweep.v1.SubmitSweep;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
 import dev.espalier.schemas.sweep.v1.SweepSpec;
@@ -115,16 +119,67 @@ class SweepIntakeTest {
   void pausesResumesAndCancels() throws Exception {
     String id = door.post(Door.VALID.replace("small", "steered"), null).sweepId();
 
-    assertThat(door.rest().pause(id).state()).isEqualTo("PAUSED");
-    assertThat(door.rest().pause(id).state()).isEqualTo("PAUSED");
-    assertThat(door.rest().resume(id).state()).isEqualTo("ACCEPTED");
+    assertThat(door.steer().pause(id).state()).isEqualTo("PAUSED");
+    assertThat(door.steer().pause(id).state()).isEqualTo("PAUSED");
+    assertThat(door.steer().resume(id).state()).isEqualTo("ACCEPTED");
     SweepCommand cancel =
         command()
             .setCancelSweep(CancelSweep.newBuilder().setSweepId(id).setReason("enough"))
             .build();
     door.send(cancel);
-    assertThat(door.rest().cancel(id, "again").state()).isEqualTo("CANCELLED");
+    assertThat(door.steer().cancel(id, "again").state()).isEqualTo("CANCELLED");
     assertThat(events("sweep-" + id)).as("asking twice changes nothing").isEqualTo(4);
+  }
+
+  @Test
+  void steersATrialThroughEitherDoorAndSaysWhoAsked() throws Exception {
+    String id = door.post(Door.VALID.replace("small", "one-trial"), null).sweepId();
+    String trial = id + "-c-s1";
+    door.plan(id, trial);
+
+    assertThat(door.steer().pauseTrial(id, trial).paused()).isTrue();
+    door.send(
+        command()
+            .setRequestedBy("kim")
+            .setTeam("somebody-elses")
+            .setResumeTrial(ResumeTrial.newBuilder().setSweepId(id).setTrialId(trial))
+            .build());
+    door.send(
+        command().setPauseTrial(PauseTrial.newBuilder().setSweepId(id).setTrialId(trial)).build());
+    SweepStatus.TrialLine cancelled = door.steer().cancelTrial(id, trial, "enough");
+
+    assertThat(cancelled).isEqualTo(new SweepStatus.TrialLine(trial, id, "CANCELLED", false));
+    assertThat(door.steer().resumeTrial(id, trial)).isEqualTo(cancelled);
+    assertThat(
+            door.texts(
+                "select type || ' by ' || requested_by || ' for ' || team from event"
+                    + " where stream = 'trial-%s' and version > 1 order by version"
+                        .formatted(trial)))
+        .containsExactly(
+            "trial_paused by local for default",
+            "trial_resumed by kim for default",
+            "trial_paused by local for default",
+            "trial_cancelled by local for default");
+  }
+
+  @Test
+  void aTrialIsSteeredUnderItsOwnSweepOnly() throws Exception {
+    String id = door.post(Door.VALID.replace("small", "its-own"), null).sweepId();
+    String other = door.post(Door.VALID.replace("small", "another"), null).sweepId();
+    door.plan(id, id + "-c-s1");
+    SweepCommand cancel =
+        command()
+            .setCancelTrial(CancelTrial.newBuilder().setSweepId(other).setTrialId(id + "-c-s1"))
+            .build();
+    door.send(cancel);
+
+    assertThat(door.rejection(cancel.getEventId()).orElseThrow())
+        .extracting(Violation::field)
+        .containsExactly("trialId");
+    assertThatThrownBy(() -> door.steer().cancelTrial(other, id + "-c-s1", ""))
+        .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(404));
+    assertThatThrownBy(() -> door.steer().pauseTrial("nope", id + "-c-s1"))
+        .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(404));
   }
 
   @Test
@@ -138,9 +193,9 @@ class SweepIntakeTest {
     SweepCommand pause = command().setPauseSweep(PauseSweep.newBuilder().setSweepId("\0")).build();
     door.send(pause);
 
-    assertThat(door.rest().cancel(id, "again").state()).isEqualTo("CANCELLED");
+    assertThat(door.steer().cancel(id, "again").state()).isEqualTo("CANCELLED");
     assertThat(door.rejection(pause.getEventId())).isPresent();
-    assertThatThrownBy(() -> door.rest().pause("\0"))
+    assertThatThrownBy(() -> door.steer().pause("\0"))
         .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(404));
     assertThat(door.registry.find(dev.espalier.scheduler.registry.Registry.Kind.MODEL, "\0"))
         .isEmpty();
@@ -154,7 +209,7 @@ class SweepIntakeTest {
 
     assertThat(door.rejection(pause.getEventId()).orElseThrow())
         .containsExactly(new Violation("sweepId", "the id of an accepted sweep", "\"nope\""));
-    assertThatThrownBy(() -> door.rest().pause("nope"))
+    assertThatThrownBy(() -> door.steer().pause("nope"))
         .isInstanceOfSatisfying(Problem.class, p -> assertThat(p.status()).isEqualTo(404));
   }
 

@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.testing;
 
+import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.topics.TopicAdmin;
 import dev.espalier.messaging.trace.TraceContext;
@@ -12,6 +13,7 @@ import dev.espalier.schemas.stage.v1.StageKind;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.lifecycle.SweepCommand;
+import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.testkit.Eventually;
 import dev.espalier.testkit.FakeWorker;
 import dev.espalier.testkit.FakeWorker.Ending;
@@ -128,6 +130,13 @@ public final class TestPlatform {
 
   public static Cause cause() {
     return new Cause(UUID.randomUUID().toString(), "tester", "team-a", TraceContext.start());
+  }
+
+  /** Asks something of a trial, in a transaction of its own. */
+  public void steer(SchedulerRuntime scheduler, String trialId, TrialCommand command)
+      throws SQLException {
+    new Transactions(dataSource)
+        .run(connection -> scheduler.trials().decide(connection, trialId, command, cause()));
   }
 
   public void awaitState(String sweepId, String state) {

@@ -55,15 +55,12 @@ public final class Consequences {
               new PlanChunk(sweepId, planned.chunk() + 1));
     }
     if (event instanceof SweepEvent.Paused) {
-      return view.stagesClaimedBy(sweepId).stream()
-          .<Consequence>map(
-              stage -> new ForStage(stage, new StageCommand.Hold(sweepId, "sweep paused")))
-          .toList();
+      StageCommand hold = new StageCommand.Hold(new Holder.OfSweep(sweepId), "sweep paused");
+      return tellAll(view.stagesClaimedBy(sweepId), hold);
     }
     if (event instanceof SweepEvent.Resumed) {
-      return view.stagesClaimedBy(sweepId).stream()
-          .<Consequence>map(stage -> new ForStage(stage, new StageCommand.ReleaseFromHold(sweepId)))
-          .toList();
+      StageCommand release = new StageCommand.ReleaseFromHold(new Holder.OfSweep(sweepId));
+      return tellAll(view.stagesClaimedBy(sweepId), release);
     }
     if (event instanceof SweepEvent.Cancelled cancelled) {
       return view.trialsOf(sweepId).stream()
@@ -88,6 +85,16 @@ public final class Consequences {
                       new StageCommand.Claim(
                           stage.inputs(), trialId, planned.sweepId(), planned.priority())))
           .toList();
+    }
+    if (state instanceof TrialState.Running running) {
+      // Claims come from an earlier event of the same stream: by now every stage knows the trial.
+      List<String> walk = running.planned().stages().stream().map(PlannedStage::stageId).toList();
+      if (event instanceof TrialEvent.Paused) {
+        return tellAll(walk, new StageCommand.Hold(new Holder.OfTrial(trialId), "trial paused"));
+      }
+      if (event instanceof TrialEvent.Resumed) {
+        return tellAll(walk, new StageCommand.ReleaseFromHold(new Holder.OfTrial(trialId)));
+      }
     }
     if (!(state instanceof TrialState.Ended ended)) {
       return List.of();
@@ -132,7 +139,10 @@ public final class Consequences {
         return List.of(success(claimed.trialId(), stageId, done));
       }
       return view.paused(claimed.sweepId())
-          ? List.of(new ForStage(stageId, new StageCommand.Hold(claimed.sweepId(), "sweep paused")))
+          ? List.of(
+              new ForStage(
+                  stageId,
+                  new StageCommand.Hold(new Holder.OfSweep(claimed.sweepId()), "sweep paused")))
           : List.of();
     }
     if (event instanceof StageEvent.Succeeded) {
@@ -155,6 +165,10 @@ public final class Consequences {
       return all;
     }
     return List.of();
+  }
+
+  private static List<Consequence> tellAll(List<String> stages, StageCommand command) {
+    return stages.stream().<Consequence>map(stage -> new ForStage(stage, command)).toList();
   }
 
   private static Optional<Consequence> arrival(String input, StageState made, String reader) {

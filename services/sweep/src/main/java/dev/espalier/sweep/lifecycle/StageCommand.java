@@ -34,10 +34,11 @@ public sealed interface StageCommand {
   /** The lease is renewed but its stage makes no headway. */
   record Stall(Lease lease, String message) implements StageCommand {}
 
-  /** Carried out only while the sweep is paused. */
-  record Hold(String sweepId, String reason) implements StageCommand {}
+  /** Carried out only while the holder is paused. */
+  record Hold(Holder holder, String reason) implements StageCommand {}
 
-  record ReleaseFromHold(String sweepId) implements StageCommand {}
+  /** Carried out only while the holder is not paused. */
+  record ReleaseFromHold(Holder holder) implements StageCommand {}
 
   /** What a worker says of its attempt. */
   sealed interface Report {

@@ -3,7 +3,6 @@ package dev.espalier.sweep.lifecycle;
 import dev.espalier.sweep.lifecycle.StageCommand.Report;
 import dev.espalier.sweep.lifecycle.StageState.Status;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -69,16 +68,16 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
     }
     if (command instanceof StageCommand.Hold hold) {
       boolean wanted =
-          !state.holding().contains(hold.sweepId())
-              && state.claims().values().stream()
-                  .anyMatch(claim -> claim.sweepId().equals(hold.sweepId()));
+          !state.holding().contains(hold.holder())
+              && state.claims().entrySet().stream()
+                  .anyMatch(claim -> hold.holder().speaksFor(claim.getKey(), claim.getValue()));
       return wanted && unfinished(state)
-          ? List.of(new StageEvent.Held(hold.sweepId(), hold.reason()))
+          ? List.of(new StageEvent.Held(hold.holder(), hold.reason()))
           : List.of();
     }
-    String sweepId = ((StageCommand.ReleaseFromHold) command).sweepId();
-    return state.holding().contains(sweepId)
-        ? List.of(new StageEvent.ReleasedFromHold(sweepId))
+    Holder holder = ((StageCommand.ReleaseFromHold) command).holder();
+    return state.holding().contains(holder)
+        ? List.of(new StageEvent.ReleasedFromHold(holder))
         : List.of();
   }
 
@@ -240,19 +239,19 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
       return state.with(new Status.Cancelled());
     }
     if (event instanceof StageEvent.Held held) {
-      return state.withHolding(with(state.holding(), Set.of(held.sweepId())));
+      return state.withHolding(with(state.holding(), Set.of(held.holder())));
     }
     if (event instanceof StageEvent.ReleasedFromHold released) {
-      List<String> holding = new ArrayList<>(state.holding());
-      holding.remove(released.sweepId());
+      Set<Holder> holding = new HashSet<>(state.holding());
+      holding.remove(released.holder());
       return state.withHolding(Set.copyOf(holding));
     }
     // StaleReportRejected is a note for people.
     return state;
   }
 
-  private static Set<String> with(Set<String> some, Set<String> more) {
-    Set<String> all = new HashSet<>(some);
+  private static <T> Set<T> with(Set<T> some, Set<T> more) {
+    Set<T> all = new HashSet<>(some);
     all.addAll(more);
     return Collections.unmodifiableSet(all);
   }

@@ -73,8 +73,8 @@ public sealed interface StageEvent {
       String reportType)
       implements StageEvent {}
 
-  /** The claimants of this sweep do not want it to run now. */
-  record Held(String sweepId, String reason) implements StageEvent {}
+  /** A claiming sweep or trial does not want it to run now. */
+  record Held(Holder holder, String reason) implements StageEvent {}
 
-  record ReleasedFromHold(String sweepId) implements StageEvent {}
+  record ReleasedFromHold(Holder holder) implements StageEvent {}
 }

@@ -12,7 +12,7 @@ import java.util.Set;
  * @param arrived those outputs, as far as they are there
  * @param claims trials that wait for it or have used it, in the order in which they came
  * @param left trials that are done with it for good
- * @param holding sweeps that do not want it to run now
+ * @param holding sweeps and trials that do not want it to run now
  * @param generation of the latest lease
  * @param attempts failed attempts that count, since it was last requested
  * @param workerLosses workers lost, since it was last requested
@@ -25,7 +25,7 @@ public record StageState(
     Map<String, List<Output>> arrived,
     Map<String, Claim> claims,
     Set<String> left,
-    Set<String> holding,
+    Set<Holder> holding,
     long generation,
     int attempts,
     int workerLosses,
@@ -62,10 +62,14 @@ public record StageState(
     return arrived.keySet().containsAll(inputs);
   }
 
-  /** Whether every sweep that wants it is paused. */
+  /** Whether every trial that wants it is paused, or its sweep is. */
   public boolean held() {
     return !claims.isEmpty()
-        && claims.values().stream().allMatch(claim -> holding.contains(claim.sweepId()));
+        && claims.entrySet().stream()
+            .allMatch(
+                claim ->
+                    holding.contains(new Holder.OfTrial(claim.getKey()))
+                        || holding.contains(new Holder.OfSweep(claim.getValue().sweepId())));
   }
 
   /** Whether it may be given to a worker. */
@@ -106,7 +110,7 @@ public record StageState(
         lastEpoch);
   }
 
-  StageState withHolding(Set<String> next) {
+  StageState withHolding(Set<Holder> next) {
     return new StageState(
         status,
         inputs,

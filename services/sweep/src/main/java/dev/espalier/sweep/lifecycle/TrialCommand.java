@@ -17,5 +17,9 @@ public sealed interface TrialCommand {
 
   record StageFailed(String stageId, FailureCause cause) implements TrialCommand {}
 
+  record Pause() implements TrialCommand {}
+
+  record Resume() implements TrialCommand {}
+
   record Cancel(String reason) implements TrialCommand {}
 }

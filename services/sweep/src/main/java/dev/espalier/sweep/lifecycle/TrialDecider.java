@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The life of a trial: planned, stage after stage succeeded, then succeeded, failed or cancelled.
+ * The life of a trial: planned, stage after stage succeeded, perhaps paused and resumed on the way,
+ * then succeeded, failed or cancelled.
  */
 public final class TrialDecider implements Decider<TrialState, TrialCommand, TrialEvent> {
 
@@ -32,6 +33,12 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
           ? List.of(new TrialEvent.Failed(failure.stageId(), failure.cause()))
           : List.of();
     }
+    if (command instanceof TrialCommand.Pause) {
+      return running.paused() ? List.of() : List.of(new TrialEvent.Paused());
+    }
+    if (command instanceof TrialCommand.Resume) {
+      return running.paused() ? List.of(new TrialEvent.Resumed()) : List.of();
+    }
     return List.of(new TrialEvent.Cancelled(((TrialCommand.Cancel) command).reason()));
   }
 
@@ -55,13 +62,19 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
   @Override
   public TrialState evolve(TrialState state, TrialEvent event) {
     if (event instanceof TrialEvent.Planned planned) {
-      return new TrialState.Running(planned, Set.of());
+      return new TrialState.Running(planned, Set.of(), false);
     }
     TrialState.Running running = (TrialState.Running) state;
     if (event instanceof TrialEvent.StageSucceeded success) {
       Set<String> succeeded = new HashSet<>(running.succeeded());
       succeeded.add(success.stageId());
-      return new TrialState.Running(running.planned(), succeeded);
+      return new TrialState.Running(running.planned(), succeeded, running.paused());
+    }
+    if (event instanceof TrialEvent.Paused) {
+      return new TrialState.Running(running.planned(), running.succeeded(), true);
+    }
+    if (event instanceof TrialEvent.Resumed) {
+      return new TrialState.Running(running.planned(), running.succeeded(), false);
     }
     if (event instanceof TrialEvent.Succeeded) {
       return new TrialState.Ended(running.planned(), TrialOutcome.SUCCEEDED, null);

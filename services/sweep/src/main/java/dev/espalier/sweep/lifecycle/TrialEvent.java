@@ -29,5 +29,9 @@ public sealed interface TrialEvent {
 
   record Failed(String stageId, FailureCause cause) implements TrialEvent {}
 
+  record Paused() implements TrialEvent {}
+
+  record Resumed() implements TrialEvent {}
+
   record Cancelled(String reason) implements TrialEvent {}
 }

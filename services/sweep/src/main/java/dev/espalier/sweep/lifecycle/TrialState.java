@@ -8,8 +8,9 @@ public sealed interface TrialState {
   /** No events yet. */
   record Absent() implements TrialState {}
 
-  /** Waits for its stages. */
-  record Running(TrialEvent.Planned planned, Set<String> succeeded) implements TrialState {
+  /** Waits for its stages, or to be resumed. */
+  record Running(TrialEvent.Planned planned, Set<String> succeeded, boolean paused)
+      implements TrialState {
     public Running {
       succeeded = Set.copyOf(succeeded);
     }

@@ -153,14 +153,40 @@ class StageDeciderTest {
   void waitsOnlyWhileAllOfItsSweepsArePaused() {
     tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
     tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0));
-    tell(new StageCommand.Hold("s1", "paused"));
+    tell(new StageCommand.Hold(new Holder.OfSweep("s1"), "paused"));
     assertThat(state().runnable(NOW)).isTrue();
 
-    tell(new StageCommand.Hold("s2", "paused"));
+    tell(new StageCommand.Hold(new Holder.OfSweep("s2"), "paused"));
     assertThat(state().runnable(NOW)).isFalse();
 
-    tell(new StageCommand.ReleaseFromHold("s1"));
+    tell(new StageCommand.ReleaseFromHold(new Holder.OfSweep("s1")));
     assertThat(state().runnable(NOW)).isTrue();
+  }
+
+  @Test
+  void waitsWhileEachOfItsTrialsIsPausedByItselfOrWithItsSweep() {
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
+    tell(new StageCommand.Claim(Set.of(), "t2", "s1", 0));
+    tell(new StageCommand.Claim(Set.of(), "t3", "s2", 0));
+    tell(new StageCommand.Hold(new Holder.OfTrial("t3"), "paused"));
+    tell(new StageCommand.Hold(new Holder.OfTrial("t1"), "paused"));
+    assertThat(state().runnable(NOW)).as("t2 wants it").isTrue();
+
+    tell(new StageCommand.Hold(new Holder.OfSweep("s1"), "paused"));
+    assertThat(state().runnable(NOW)).isFalse();
+
+    tell(new StageCommand.ReleaseFromHold(new Holder.OfSweep("s1")));
+    assertThat(state().runnable(NOW)).as("t2 wants it again").isTrue();
+    assertThat(state().holding())
+        .containsExactlyInAnyOrder(new Holder.OfTrial("t1"), new Holder.OfTrial("t3"));
+  }
+
+  @Test
+  void isHeldOnlyByWhoClaimsIt() {
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
+
+    assertThat(tell(new StageCommand.Hold(new Holder.OfTrial("t2"), "paused"))).isEmpty();
+    assertThat(tell(new StageCommand.Hold(new Holder.OfSweep("s2"), "paused"))).isEmpty();
   }
 
   private void running(String leaseId) {

@@ -76,6 +76,21 @@ class SweepAndTrialDeciderTest {
     assertThat(tell(new TrialCommand.Cancel("late"))).isEmpty();
   }
 
+  @Test
+  void aPausedTrialTakesWhatItsStagesHaveDoneAndGoesOn() {
+    plan();
+    assertThat(tell(new TrialCommand.Resume())).isEmpty();
+    assertThat(tell(new TrialCommand.Pause())).containsExactly(new TrialEvent.Paused());
+    assertThat(tell(new TrialCommand.Pause())).isEmpty();
+
+    tell(new TrialCommand.StageSucceeded("search", List.of(), List.of()));
+    assertThat(((TrialState.Running) trial).paused()).isTrue();
+    assertThat(tell(new TrialCommand.Resume())).containsExactly(new TrialEvent.Resumed());
+
+    assertThat(tell(new TrialCommand.StageSucceeded("evaluate", List.of(), List.of()))).hasSize(2);
+    assertThat(tell(new TrialCommand.Pause())).as("it has ended").isEmpty();
+  }
+
   private void accept(int count) {
     tell(new SweepCommand.Accept(new SweepEvent.Accepted("{}", 0, count, count, "m", "d")));
   }

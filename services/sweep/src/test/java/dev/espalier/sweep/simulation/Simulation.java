@@ -12,6 +12,7 @@ import dev.espalier.sweep.lifecycle.Consequences;
 import dev.espalier.sweep.lifecycle.Decider;
 import dev.espalier.sweep.lifecycle.FailureCategory;
 import dev.espalier.sweep.lifecycle.FailureCause;
+import dev.espalier.sweep.lifecycle.Holder;
 import dev.espalier.sweep.lifecycle.Lease;
 import dev.espalier.sweep.lifecycle.Measurement;
 import dev.espalier.sweep.lifecycle.Output;
@@ -213,6 +214,7 @@ final class Simulation {
     workers.values().forEach(worker -> worker.mute = false);
     workers.values().forEach(worker -> worker.running.values().forEach(a -> a.stuck = false));
     sweeps.keySet().forEach(sweep -> tellSweep(sweep, new SweepCommand.Resume()));
+    trials.keySet().forEach(trial -> tellTrial(trial, new TrialCommand.Resume()));
     join();
     join();
     note("world", "healed");
@@ -249,6 +251,13 @@ final class Simulation {
       case 13 -> {
         if (sweeps.size() < 5) {
           submit("s" + sweeps.size(), 1 + random.nextInt(3));
+        }
+      }
+      case 14, 15 -> anyTrial().ifPresent(trial -> tellTrial(trial, new TrialCommand.Pause()));
+      case 16, 17 -> anyTrial().ifPresent(trial -> tellTrial(trial, new TrialCommand.Resume()));
+      case 18 -> {
+        if (random.nextInt(4) == 0) {
+          anyTrial().ifPresent(trial -> tellTrial(trial, new TrialCommand.Cancel("asked")));
         }
       }
       default -> {
@@ -307,6 +316,10 @@ final class Simulation {
 
   private String anySweep() {
     return new ArrayList<>(sweeps.keySet()).get(random.nextInt(sweeps.size()));
+  }
+
+  private Optional<String> anyTrial() {
+    return any(trials).map(stream -> idOf(trials, stream));
   }
 
   // ---- sweeps ----
@@ -507,7 +520,9 @@ final class Simulation {
       tellTrial(trial.trialId(), trial.command());
     } else if (consequence instanceof Consequence.ForStage stage) {
       boolean outdated =
-          stage.command() instanceof StageCommand.Hold hold && !paused(hold.sweepId());
+          stage.command() instanceof StageCommand.Hold hold && !paused(hold.holder())
+              || stage.command() instanceof StageCommand.ReleaseFromHold release
+                  && paused(release.holder());
       if (!outdated) {
         tellStage(stage.stageId(), stage.command());
       }
@@ -529,6 +544,14 @@ final class Simulation {
     List<PlannedTrial> all = plans.get(sweepId);
     return all.subList(
         Math.min(all.size(), chunk * CHUNK), Math.min(all.size(), (chunk + 1) * CHUNK));
+  }
+
+  private boolean paused(Holder holder) {
+    return holder instanceof Holder.OfSweep sweep
+        ? paused(sweep.sweepId())
+        : trials.get(((Holder.OfTrial) holder).trialId()).state()
+                instanceof TrialState.Running running
+            && running.paused();
   }
 
   private boolean paused(String sweepId) {
