@@ -64,13 +64,18 @@ class GoldenDigestsTest {
     assertThat(found("wdpruning", false)).isEqualTo("wdpruning@1 72ac900ebbe9568d");
   }
 
+  @Test
+  void spvitFindsTheSameInVersion1() throws Exception {
+    assertThat(found("spvit", false)).isEqualTo("spvit@1 35e2adeb9c1d5e18");
+  }
+
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
     PruningMethod method = PruningMethods.get(name);
     Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
     parameters.putAll(
         Map.of("targetKind", "macs", "keepRatio", 0.8, "keepRatioFrom", 1.0, "keepRatioTo", 0.8));
-    if (name.equals("wdpruning")) {
+    if (name.equals("wdpruning") || name.equals("spvit")) {
       parameters.putAll(Map.of("epochs", 1L, "batchSize", 64L));
     }
     if (name.equals("nvit")) {

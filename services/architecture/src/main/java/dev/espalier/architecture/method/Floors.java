@@ -42,21 +42,26 @@ public final class Floors {
     return Math.min(floor, baseWidth);
   }
 
-  /** The base with every kind in {@code prunes} at its floor. */
+  /**
+   * The base with every kind in {@code prunes} at its floor; the last block keeps its attention, or
+   * the class token would see no patch.
+   */
   public static VitArchitecture smallest(VitArchitecture base, Set<UnitKind> prunes) {
     int embedding = width(prunes, UnitKind.EMBEDDING, base.embedding());
     int depth = width(prunes, UnitKind.BLOCK, base.depth());
     List<BlockShape> blocks = new ArrayList<>();
-    for (BlockShape block : base.blocks().subList(0, depth)) {
+    for (int l = 0; l < depth; l++) {
+      BlockShape block = base.blocks().get(l);
+      boolean skips = prunes.contains(UnitKind.ATTENTION) && l < depth - 1;
       BlockShape widths =
-          block.attention() == AttentionKind.MSA && !prunes.contains(UnitKind.ATTENTION)
+          block.attention() == AttentionKind.MSA && !skips
               ? BlockShape.msa(
                   width(prunes, UnitKind.HEAD, block.heads()),
                   width(prunes, UnitKind.QK, block.qkWidth()),
                   width(prunes, UnitKind.V, block.vWidth()),
                   width(prunes, UnitKind.MLP, block.mlpHidden()))
               : new BlockShape(
-                  prunes.contains(UnitKind.ATTENTION) ? AttentionKind.SKIP : block.attention(),
+                  skips ? AttentionKind.SKIP : block.attention(),
                   block.heads(),
                   block.qkWidth(),
                   block.vWidth(),

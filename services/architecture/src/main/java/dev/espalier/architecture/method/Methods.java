@@ -158,9 +158,12 @@ public final class Methods {
   /** WDPruning, {@code methods/wdpruning.md}. */
   public static final MethodDescriptor WDPRUNING = Wdpruning.DESCRIPTOR;
 
+  /** SPViT, {@code methods/spvit.md}. */
+  public static final MethodDescriptor SPVIT = Spvit.DESCRIPTOR;
+
   /** All methods, in the order in which people read them. */
   public static final List<MethodDescriptor> ALL =
-      List.of(RANDOM, MAGNITUDE, NVIT, VTP, VIT_SLIM, WDPRUNING, DYNAMIC_VIT);
+      List.of(RANDOM, MAGNITUDE, NVIT, VTP, VIT_SLIM, WDPRUNING, DYNAMIC_VIT, SPVIT);
 
   private Methods() {}
 

@@ -4,6 +4,7 @@ import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
 import dev.espalier.pruning.random.RandomUnits;
+import dev.espalier.pruning.spvit.SpVit;
 import dev.espalier.pruning.vitslim.VitSlim;
 import dev.espalier.pruning.vtp.Vtp;
 import dev.espalier.pruning.wdpruning.WdPruning;
@@ -20,7 +21,8 @@ public final class PruningMethods {
           new Vtp(),
           new VitSlim(),
           new WdPruning(),
-          new DynamicVit());
+          new DynamicVit(),
+          new SpVit());
 
   private PruningMethods() {}
 

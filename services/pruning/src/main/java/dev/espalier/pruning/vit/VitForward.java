@@ -46,6 +46,18 @@ public final class VitForward {
     void see(String name, NDArray value);
   }
 
+  /** What a search puts where a block mixes tokens. */
+  @FunctionalInterface
+  public interface Mixing {
+    /**
+     * Takes the place of a block's attention.
+     *
+     * @param y norm1's output, (B, T, d)
+     * @return what the branch adds to the residual stream, (B, T, d)
+     */
+    NDArray mix(int l, NDArray y);
+  }
+
   private static final Tap NOTHING = (name, value) -> {};
 
   private final VitModel model;
@@ -163,6 +175,17 @@ public final class VitForward {
     return encoded(l, x, null, keys, epsilon);
   }
 
+  /**
+   * One encoder block with something else in the place of its attention; its token rule and wiring
+   * are not looked at.
+   *
+   * @param x (B, T, d)
+   * @return (B, T, d)
+   */
+  public NDArray block(int l, NDArray x, Mixing mixing) {
+    return mlp(l, x.add(mixing.mix(l, norm("blocks." + l + ".norm1", x))), null);
+  }
+
   private NDArray encoded(int l, NDArray x, NDArray chosen, NDArray keys, double epsilon) {
     String name = "blocks." + l + ".";
     BlockShape shape = model.architecture().blocks().get(l);
@@ -182,6 +205,13 @@ public final class VitForward {
     } else if (chosen != null) {
       x = chosen.matMul(x); // (B, Tout, d)
     }
+    return mlp(l, x, chosen);
+  }
+
+  private NDArray mlp(int l, NDArray x, NDArray chosen) {
+    String name = "blocks." + l + ".";
+    Gates.Block gate = gates.block(l);
+    Wiring wiring = model.architecture().blocks().get(l).wiring();
     NDArray y = gated(norm(name + "norm2", x), gate.mlpReads());
     y = narrowed(tokenGated(y, chosen == null ? gate.tokens() : null), wiring.mlpReads());
     NDArray hidden = linear(name + "mlp.fc1", y); // (B, Tout, M)
