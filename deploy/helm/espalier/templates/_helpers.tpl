@@ -4,6 +4,13 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{- define "espalier.monitorLabels" -}}
+{{ include "espalier.labels" . }}
+{{- with .root.Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "espalier.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -46,6 +47,16 @@ class HelmChartTest {
   private static final String OPEN_TO_NEIGHBOURS =
       PLAIN + "network: {clientNamespace: ingress, prometheusNamespace: monitoring}\n";
 
+  private static final String WATCHED =
+      USERS
+          + """
+          network: {prometheusNamespace: monitoring}
+          monitoring:
+            mode: prometheus-operator
+            secretName: espalier-viewer
+            labels: {release: prometheus}
+          """;
+
   private static final String GPU =
       PLAIN
           + """
@@ -66,12 +77,13 @@ class HelmChartTest {
       GPU.replace("tlsSecretName: tls", "usersSecretName: users, tlsSecretName: tls")
           + "network: {clientNamespace: ingress, prometheusNamespace: monitoring}\n"
           + "scheduler: {replicas: 3}\n"
-          + "drainSeconds: 120\n";
+          + "drainSeconds: 120\n"
+          + "monitoring: {mode: prometheus-operator, secretName: espalier-viewer}\n";
 
   @TempDir private Path directory;
 
   static List<String> forms() {
-    return List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, GPU, FULL);
+    return List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL);
   }
 
   @ParameterizedTest
@@ -145,6 +157,78 @@ class HelmChartTest {
     assertThat(variables(container(pod))).containsEntry("ESPALIER_WORKER_DEVICE", "gpu0");
   }
 
+  @Test
+  void anOperatorsPrometheusFindsTheServicesByTheJobsOfTheRules() throws IOException {
+    List<Map<String, Object>> manifests = render(CHART, WATCHED);
+
+    Map<String, Object> scheduler = only(manifests, "ServiceMonitor");
+    assertThat(map(scheduler, "metadata").get("labels").toString()).contains("release=prometheus");
+    Map<String, Object> endpoint = map(((List<?>) map(scheduler, "spec").get("endpoints")).get(0));
+    assertThat(endpoint.get("relabelings").toString()).contains("job").contains("scheduler");
+    Map<String, Object> service = only(manifests, "Service");
+    assertThat(map(map(scheduler, "spec"), "selector").get("matchLabels"))
+        .as("a selector that misses the service")
+        .isEqualTo(map(service, "metadata").get("labels"));
+    assertThat(((List<?>) map(service, "spec").get("ports")).toString())
+        .contains("name=" + endpoint.get("port"));
+
+    // Workers' job is their container's name, and their port's name is the monitor's.
+    Map<String, Object> workers =
+        map(
+            ((List<?>) map(only(manifests, "PodMonitor"), "spec").get("podMetricsEndpoints"))
+                .get(0));
+    for (Map<String, Object> deployment : deployments(manifests)) {
+      Map<String, Object> container =
+          container(map(map(map(deployment, "spec"), "template"), "spec"));
+      assertThat(List.of("scheduler", "trainer", "redistributor", "evaluator"))
+          .contains((String) container.get("name"));
+      if (!container.get("name").equals("scheduler")) {
+        assertThat(container.get("ports").toString()).contains("name=" + workers.get("port"));
+      }
+    }
+  }
+
+  @Test
+  void rulesAndBoardsAreTheOnesOfTheRepository() throws IOException {
+    List<Map<String, Object>> manifests = render(CHART, WATCHED);
+
+    Load yaml = new Load(LoadSettings.builder().build());
+    Path rules = Repository.root().resolve("deploy/prometheus/rules/espalier.yml");
+    assertThat(only(manifests, "PrometheusRule").get("spec"))
+        .isEqualTo(yaml.loadFromString(Files.readString(rules)));
+    Map<String, String> boards = new HashMap<>();
+    manifests.stream()
+        .filter(manifest -> manifest.get("kind").equals("ConfigMap"))
+        .forEach(
+            board -> map(board, "data").forEach((name, text) -> boards.put(name, text.toString())));
+    for (String name : List.of("sweep.json", "trial.json", "platform.json", "resources.json")) {
+      assertThat(boards.remove(name))
+          .as(name)
+          .isEqualToIgnoringNewLines(
+              Files.readString(Repository.root().resolve("dashboards/" + name)));
+    }
+    assertThat(boards).isEmpty();
+    assertThat(render(CHART, PLAIN)).extracting(m -> m.get("kind")).doesNotContain("ConfigMap");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'usersSecretName: users', 'issuer: \"https://id.example\"', usersSecretName",
+    "'secretName: espalier-viewer', 'caKey: ca.crt', secretName",
+    "'prometheusNamespace: monitoring', 'clientNamespace: x', prometheusNamespace"
+  })
+  void whatMonitoringNeedsIsAskedForByName(String given, String instead, String missing) {
+    assertThatThrownBy(() -> render(CHART, WATCHED.replace(given, instead)))
+        .hasMessageContaining(missing);
+  }
+
+  private static Map<String, Object> only(List<Map<String, Object>> manifests, String kind) {
+    List<Map<String, Object>> found =
+        manifests.stream().filter(manifest -> manifest.get("kind").equals(kind)).toList();
+    assertThat(found).as(kind).hasSize(1);
+    return found.get(0);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "bootstrapServers, bootstrapServer",
@@ -175,7 +259,9 @@ class HelmChartTest {
     "workers.yaml, terminationGracePeriodSeconds:, terminationGraceSeconds:",
     "workers.yaml, 'fieldPath:', 'fieldpath:'",
     "_helpers.tpl, allowPrivilegeEscalation:, allowPriviledgeEscalation:",
-    "network.yaml, podSelector:, podSelectors:"
+    "network.yaml, podSelector:, podSelectors:",
+    "monitoring.yaml, relabelings:, relabelling:",
+    "monitoring.yaml, podMetricsEndpoints:, podMetricEndpoints:"
   })
   void aFieldMisspeltInATemplateIsFound(String template, String right, String wrong)
       throws IOException {

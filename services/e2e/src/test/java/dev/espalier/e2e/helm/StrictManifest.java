@@ -1,11 +1,15 @@
 package dev.espalier.e2e.helm;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
+import io.fabric8.openshift.api.model.monitoring.v1.PodMonitor;
+import io.fabric8.openshift.api.model.monitoring.v1.PrometheusRule;
+import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -26,8 +30,12 @@ final class StrictManifest {
           "apps/v1 Deployment", Deployment.class,
           "v1 Service", Service.class,
           "v1 ServiceAccount", ServiceAccount.class,
+          "v1 ConfigMap", ConfigMap.class,
           "policy/v1 PodDisruptionBudget", PodDisruptionBudget.class,
-          "networking.k8s.io/v1 NetworkPolicy", NetworkPolicy.class);
+          "networking.k8s.io/v1 NetworkPolicy", NetworkPolicy.class,
+          "monitoring.coreos.com/v1 ServiceMonitor", ServiceMonitor.class,
+          "monitoring.coreos.com/v1 PodMonitor", PodMonitor.class,
+          "monitoring.coreos.com/v1 PrometheusRule", PrometheusRule.class);
 
   private StrictManifest() {}
 
