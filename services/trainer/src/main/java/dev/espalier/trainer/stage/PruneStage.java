@@ -64,6 +64,8 @@ final class PruneStage implements StageExecutor {
             (double) cost.params(),
             "macs",
             (double) cost.macs(),
+            "ideal_macs",
+            (double) plan.idealCost().macs(),
             "params_keep_ratio",
             cost.keepRatio(whole, TargetKind.PARAMS),
             "macs_keep_ratio",
