@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
@@ -16,7 +17,9 @@ import dev.espalier.pruning.method.SearchRequest;
 import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -55,6 +58,21 @@ class GoldenDigestsTest {
   }
 
   @Test
+  void patchSlimmingAndItsControlsFindTheSameInVersion1() throws Exception {
+    assertThat(
+            List.of(
+                found("patch-slimming", false, 0.5),
+                found("random-tokens", false, 0.5),
+                found("cls-attention", false, 0.5),
+                found("static-top-k", false, 0.5)))
+        .containsExactly(
+            "patch-slimming@1 677c486ca99cd270",
+            "random-tokens@1 5d4709231c35d8d1",
+            "cls-attention@1 24d68f677e6b25a9",
+            "static-top-k@1 857ed24a8b53d7e3");
+  }
+
+  @Test
   void dynamicvitFindsTheSameInVersion1() throws Exception {
     assertThat(found("dynamicvit", false)).isEqualTo("dynamicvit@1 dd92ceaff06ebec8");
   }
@@ -71,15 +89,30 @@ class GoldenDigestsTest {
 
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
+    return found(name, exact, 0.8);
+  }
+
+  private String found(String name, boolean exact, double keepRatio) throws Exception {
     PruningMethod method = PruningMethods.get(name);
     Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
     parameters.putAll(
-        Map.of("targetKind", "macs", "keepRatio", 0.8, "keepRatioFrom", 1.0, "keepRatioTo", 0.8));
+        Map.of(
+            "targetKind",
+            "macs",
+            "keepRatio",
+            keepRatio,
+            "keepRatioFrom",
+            1.0,
+            "keepRatioTo",
+            0.8));
     if (name.equals("wdpruning") || name.equals("spvit")) {
       parameters.putAll(Map.of("epochs", 1L, "batchSize", 64L));
     }
     if (name.equals("nvit")) {
       parameters.putAll(Map.of("interval", 1L, "chunksPerStep", 4L, "batchSize", 32L));
+    }
+    if (method.descriptor().parameter("images").isPresent()) {
+      parameters.putAll(Map.of("images", 64L, "epochs", 1L));
     }
     if (name.equals("dynamicvit")) {
       parameters.put("epochs", 1L);
@@ -97,7 +130,7 @@ class GoldenDigestsTest {
                   importance,
                   search.result().findings(),
                   TargetKind.MACS,
-                  0.8,
+                  keepRatio,
                   parametersOf(method)));
       byte[] scores = ImportanceFile.write(importance, name);
       return "%s@%d %s%s"
@@ -111,7 +144,8 @@ class GoldenDigestsTest {
 
   private static Map<String, Object> parametersOf(PruningMethod method) {
     Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
-    parameters.put("alignment", method.descriptor().name().equals("dynamicvit") ? 1L : 8L);
+    boolean ofTokens = method.descriptor().prunes().equals(Set.of(UnitKind.TOKEN));
+    parameters.put("alignment", ofTokens ? 1L : 8L);
     return parameters;
   }
 

@@ -19,6 +19,21 @@ public record Importance(double[] embedding, List<BlockImportance> blocks) {
     blocks = List.copyOf(blocks);
   }
 
+  /** Zeros, of a method that says nothing of widths. */
+  public static Importance none(VitArchitecture base) {
+    return new Importance(
+        new double[base.embedding()],
+        base.blocks().stream()
+            .map(
+                block ->
+                    new BlockImportance(
+                        new double[block.heads()],
+                        new double[block.qkWidth()],
+                        new double[block.vWidth()],
+                        new double[block.mlpHidden()]))
+            .toList());
+  }
+
   /**
    * Checks that there is a number for every unit of {@code base}.
    *

@@ -152,6 +152,18 @@ public final class Methods {
   /** ViT-Slim, {@code methods/vit-slim.md}. */
   public static final MethodDescriptor VIT_SLIM = VitSlim.DESCRIPTOR;
 
+  /** Patch Slimming, {@code methods/patch-slimming.md}. */
+  public static final MethodDescriptor PATCH_SLIMMING = PatchSlimmingDescriptors.PATCH_SLIMMING;
+
+  /** Control: random tokens. */
+  public static final MethodDescriptor RANDOM_TOKENS = PatchSlimmingDescriptors.RANDOM_TOKENS;
+
+  /** Control: tokens by the class token's attention. */
+  public static final MethodDescriptor CLS_ATTENTION = PatchSlimmingDescriptors.CLS_ATTENTION;
+
+  /** Control: tokens by their norm. */
+  public static final MethodDescriptor STATIC_TOP_K = PatchSlimmingDescriptors.STATIC_TOP_K;
+
   /** DynamicViT, {@code methods/dynamicvit.md}. */
   public static final MethodDescriptor DYNAMIC_VIT = DynamicVitDescriptor.DYNAMIC_VIT;
 
@@ -163,7 +175,19 @@ public final class Methods {
 
   /** All methods, in the order in which people read them. */
   public static final List<MethodDescriptor> ALL =
-      List.of(RANDOM, MAGNITUDE, NVIT, VTP, VIT_SLIM, WDPRUNING, DYNAMIC_VIT, SPVIT);
+      List.of(
+          RANDOM,
+          MAGNITUDE,
+          NVIT,
+          VTP,
+          VIT_SLIM,
+          PATCH_SLIMMING,
+          RANDOM_TOKENS,
+          CLS_ATTENTION,
+          STATIC_TOP_K,
+          WDPRUNING,
+          DYNAMIC_VIT,
+          SPVIT);
 
   private Methods() {}
 

@@ -1,6 +1,5 @@
 package dev.espalier.pruning.dynamicvit;
 
-import dev.espalier.architecture.importance.BlockImportance;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -112,24 +111,9 @@ final class DynamicVitSearch implements Search {
     }
     VitWeights trained = model.weights();
     return new Result(
-        nothing(base.architecture()),
+        Importance.none(base.architecture()),
         Optional.of(Predictors.of(trained).write(stages)),
         Optional.of(Predictors.without(trained, base)));
-  }
-
-  /** The method says nothing of widths. */
-  private static Importance nothing(VitArchitecture vit) {
-    return new Importance(
-        new double[vit.embedding()],
-        vit.blocks().stream()
-            .map(
-                block ->
-                    new BlockImportance(
-                        new double[block.heads()],
-                        new double[block.qkWidth()],
-                        new double[block.vWidth()],
-                        new double[block.mlpHidden()]))
-            .toList());
   }
 
   VitModel model() {

@@ -44,9 +44,10 @@ abstract class AdamWState implements AdamW {
     return settings.decays(name, parameters.get(name).getShape().dimension());
   }
 
-  /** The gradient of a parameter; null where no backward pass has reached it. */
+  /** The gradient of a parameter; null where it takes none or no backward pass has reached it. */
   NDArray gradient(String name, NDManager scratch) {
-    NDArray gradient = parameters.get(name).getGradient();
+    NDArray parameter = parameters.get(name);
+    NDArray gradient = parameter.hasGradient() ? parameter.getGradient() : null;
     if (gradient != null) {
       gradient.attach(scratch);
     }
@@ -60,7 +61,9 @@ abstract class AdamWState implements AdamW {
 
   @Override
   public void zeroGradients() {
-    parameters.values().forEach(p -> JniUtils.zeroGrad((PtNDArray) p));
+    parameters.values().stream()
+        .filter(NDArray::hasGradient)
+        .forEach(p -> JniUtils.zeroGrad((PtNDArray) p));
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.espalier.pruning.method;
 import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
+import dev.espalier.pruning.patchslimming.PatchSlimming;
 import dev.espalier.pruning.random.RandomUnits;
 import dev.espalier.pruning.spvit.SpVit;
 import dev.espalier.pruning.vitslim.VitSlim;
@@ -20,6 +21,10 @@ public final class PruningMethods {
           new Nvit(),
           new Vtp(),
           new VitSlim(),
+          new PatchSlimming(),
+          PatchSlimming.randomTokens(),
+          PatchSlimming.clsAttention(),
+          PatchSlimming.staticTopK(),
           new WdPruning(),
           new DynamicVit(),
           new SpVit());

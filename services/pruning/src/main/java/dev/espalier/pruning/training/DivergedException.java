@@ -7,7 +7,8 @@ public final class DivergedException extends RuntimeException {
 
   private final long step;
 
-  DivergedException(long step, double loss, double gradientNorm) {
+  /** What was not finite, and where. */
+  public DivergedException(long step, double loss, double gradientNorm) {
     super(
         "training diverged at step %d: expected finite numbers but the loss is %s and the gradient"
                 .formatted(step, loss)
@@ -16,7 +17,13 @@ public final class DivergedException extends RuntimeException {
     this.step = step;
   }
 
-  /** The update that was not made, counted from 0. */
+  /** A measurement that is not finite, for instance "the reconstruction error". */
+  public DivergedException(String what, double found) {
+    super("expected finite numbers but %s is %s".formatted(what, found));
+    this.step = 0;
+  }
+
+  /** The update that was not made, counted from 0; 0 where it was a measurement. */
   public long step() {
     return step;
   }
