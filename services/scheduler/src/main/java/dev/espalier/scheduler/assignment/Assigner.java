@@ -50,8 +50,8 @@ public final class Assigner {
 
   private static final long LOCK = 0x45535041_4C494552L;
 
-  /** Stages of one sweep that are looked at in one batch. */
-  private static final int OFFERS_PER_SWEEP = 64;
+  /** Stages of one kind of a sweep that are looked at in one batch. */
+  private static final int OFFERS_PER_KIND = 64;
 
   /** A wait for a decision, for a slot, for a long queue. */
   private static final Duration[] WAITS = {
@@ -83,17 +83,18 @@ public final class Assigner {
 
   private static final String OCCUPATIONS =
       """
-      select l.stage_id, l.worker_id, w.host, l.sweep_id, l.alone
-      from lease l join worker w using (worker_id)
+      select l.stage_id, l.worker_id, w.host, g.team, l.sweep_id, g.remaining, l.alone,
+        l.assigned_at
+      from lease l join worker w using (worker_id) join stage g using (stage_id)
       """;
 
   private static final String OFFERS =
       """
-      select stage_id, kind, algorithm, algorithm_version, device_kind, sweep_id, priority,
-        runnable_at, worker_losses
+      select stage_id, kind, algorithm, algorithm_version, device_kind, team, sweep_id, priority,
+        runnable_at, worker_losses, remaining
       from (
         select *, row_number() over (
-          partition by sweep_id order by array_position(?, kind) desc, runnable_at, stage_id) as place
+          partition by sweep_id, kind order by remaining desc, runnable_at, stage_id) as place
         from stage
         where state = 'RUNNABLE' and not held and sweep_id is not null
           and (retry_at is null or retry_at <= clock_timestamp())) runnable
@@ -130,6 +131,7 @@ public final class Assigner {
   private final EventStore events;
   private final StageStreams stages;
   private final AssignmentPolicy policy;
+  private final AttemptLedger ledger;
   private final LeaseSettings settings;
   private final MeterRegistry metrics;
 
@@ -138,12 +140,14 @@ public final class Assigner {
       EventStore events,
       StageStreams stages,
       AssignmentPolicy policy,
+      Duration useHalfLife,
       LeaseSettings settings,
       MeterRegistry metrics) {
     this.transactions = transactions;
     this.events = events;
     this.stages = stages;
     this.policy = policy;
+    this.ledger = new AttemptLedger(useHalfLife);
     this.settings = settings;
     this.metrics = metrics;
   }
@@ -179,9 +183,15 @@ public final class Assigner {
     if (offers.isEmpty()) {
       return List.of();
     }
+    Instant now = Clock.now(connection);
+    List<Held> held = held(connection);
     List<Assignment> assignments =
         policy.assign(
-            Clock.now(connection), workers, occupations(connection), List.copyOf(offers.values()));
+            now,
+            workers,
+            held.stream().map(Held::occupation).toList(),
+            List.copyOf(offers.values()),
+            ledger.standing(connection, now, held.stream().map(Held::slot).toList()));
     Map<String, String> devices = devices(connection, assignments);
     List<Offer> given = new ArrayList<>();
     for (Assignment assignment : assignments) {
@@ -357,27 +367,37 @@ public final class Assigner {
     }
   }
 
-  private static List<Occupation> occupations(Connection connection) throws SQLException {
+  private record Held(Occupation occupation, AttemptLedger.Held slot) {}
+
+  private static List<Held> held(Connection connection) throws SQLException {
     try (var statement = connection.prepareStatement(OCCUPATIONS);
         ResultSet rows = statement.executeQuery()) {
-      List<Occupation> occupations = new ArrayList<>();
+      List<Held> held = new ArrayList<>();
       while (rows.next()) {
-        occupations.add(
-            new Occupation(
-                rows.getString(1),
-                rows.getString(2),
-                rows.getString(3),
-                rows.getString(4),
-                rows.getBoolean(5)));
+        String team = rows.getString("team");
+        String sweepId = rows.getString("sweep_id");
+        held.add(
+            new Held(
+                new Occupation(
+                    rows.getString("stage_id"),
+                    rows.getString("worker_id"),
+                    rows.getString("host"),
+                    team,
+                    sweepId,
+                    rows.getInt("remaining"),
+                    rows.getBoolean("alone")),
+                new AttemptLedger.Held(
+                    team,
+                    sweepId,
+                    rows.getObject("assigned_at", OffsetDateTime.class).toInstant())));
       }
-      return occupations;
+      return held;
     }
   }
 
   private static Map<String, Offer> offers(Connection connection) throws SQLException {
     try (var statement = connection.prepareStatement(OFFERS)) {
-      statement.setArray(1, connection.createArrayOf("text", Walk.KINDS.toArray()));
-      statement.setInt(2, OFFERS_PER_SWEEP);
+      statement.setInt(1, OFFERS_PER_KIND);
       try (ResultSet rows = statement.executeQuery()) {
         Map<String, Offer> offers = new HashMap<>();
         while (rows.next()) {
@@ -389,10 +409,12 @@ public final class Assigner {
                   new Capability(
                       kind, rows.getString("algorithm"), rows.getInt("algorithm_version")),
                   rows.getString("device_kind"),
+                  rows.getString("team"),
                   rows.getString("sweep_id"),
                   rows.getInt("priority"),
                   rows.getObject("runnable_at", OffsetDateTime.class).toInstant(),
                   Walk.KINDS.indexOf(kind),
+                  rows.getInt("remaining"),
                   Walk.runsAlone(kind, rows.getInt("worker_losses"))));
         }
         return offers;

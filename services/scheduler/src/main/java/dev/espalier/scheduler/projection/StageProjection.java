@@ -68,10 +68,19 @@ public final class StageProjection {
       where stage_id = ?
       """;
 
+  private static final String REMAINING =
+      """
+      update stage set remaining = greatest(remaining, (
+        select count(*) from trial_stage this join trial_stage later using (trial_id)
+        where this.trial_id = ? and this.stage_id = ? and later.position >= this.position))
+      where stage_id = ?
+      """;
+
   private static final String ASSIGN =
       """
-      insert into attempt (stage_id, generation, worker_id, lease_id, device, assigned_at, outcome)
-      values (?, ?, ?, ?, ?, ?, 'RUNNING')
+      insert into attempt (stage_id, generation, worker_id, lease_id, device, assigned_at, outcome,
+        team, sweep_id)
+      select stage_id, ?, ?, ?, ?, ?, 'RUNNING', team, sweep_id from stage where stage_id = ?
       """;
 
   private static final String END_ATTEMPT =
@@ -129,12 +138,12 @@ public final class StageProjection {
         Sql.run(
             connection,
             ASSIGN,
-            id,
             event.getStageAssigned().getGeneration(),
             event.getStageAssigned().getWorkerId(),
             UUID.fromString(event.getStageAssigned().getLeaseId()),
             event.getStageAssigned().getDevice(),
-            at);
+            at,
+            id);
         Sql.run(
             connection,
             "update stage set worker_id = ?, device = ?, started_at = ? where stage_id = ?",
@@ -211,6 +220,7 @@ public final class StageProjection {
         at,
         before.status() instanceof Status.Succeeded);
     Sql.run(connection, CLAIMANTS, id, id, id);
+    Sql.run(connection, REMAINING, claimed.getTrialId(), id, id);
   }
 
   private static void start(

@@ -57,7 +57,11 @@ final class SchedulerBeans {
             config.retry().workerLosses(),
             config.retry().firstBackOff(),
             config.retry().longestBackOff()),
-        new AssignmentPolicy(config.assignment().aloneWait(), config.assignment().ageing()));
+        new AssignmentPolicy(
+            config.assignment().aloneWait(),
+            config.assignment().ageing(),
+            TeamSettings.shares(config.teams())),
+        config.assignment().useHalfLife());
   }
 
   @Produces

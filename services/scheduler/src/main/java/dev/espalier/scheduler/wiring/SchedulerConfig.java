@@ -3,6 +3,8 @@ package dev.espalier.scheduler.wiring;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
 
 /** Settings of the scheduler, prefix {@code espalier}. */
 @ConfigMapping(prefix = "espalier")
@@ -19,6 +21,9 @@ public interface SchedulerConfig {
   RetrySection retry();
 
   AssignmentSection assignment();
+
+  /** What teams may have, by name: {@code espalier.teams.vision.weight=2}. */
+  Map<String, TeamSection> teams();
 
   interface LeaseSection {
 
@@ -65,8 +70,28 @@ public interface SchedulerConfig {
     @WithDefault("15s")
     Duration aloneWait();
 
-    /** Waiting that is worth one point of priority, default 30 s. Ten points double a share. */
+    /**
+     * Waiting of a sweep without a new slot that is worth one point of priority, default 30 s. Ten
+     * points double its share of its team's slots.
+     */
     @WithDefault("30s")
     Duration ageing();
+
+    /**
+     * After which a slot-second that a team has used counts half, default 1 h. Longer makes shares
+     * come out even over a longer time, and lets a team that was idle catch up for longer.
+     */
+    @WithDefault("1h")
+    Duration useHalfLife();
+  }
+
+  interface TeamSection {
+
+    /** Share of slot-seconds against other teams' weights, above 0; default 1. */
+    @WithDefault("1")
+    double weight();
+
+    /** Quota: most slots that the team's stages hold at a time, from 0; default no limit. */
+    Optional<Integer> slots();
   }
 }

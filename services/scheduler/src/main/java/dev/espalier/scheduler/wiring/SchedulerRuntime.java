@@ -106,7 +106,13 @@ public final class SchedulerRuntime implements AutoCloseable {
         new AssignmentLoop(
             dataSource,
             new Assigner(
-                transactions, events, stages, settings.policy(), settings.leases(), metrics));
+                transactions,
+                events,
+                stages,
+                settings.policy(),
+                settings.useHalfLife(),
+                settings.leases(),
+                metrics));
     this.leaseWatch =
         new LeaseWatch(
             transactions,

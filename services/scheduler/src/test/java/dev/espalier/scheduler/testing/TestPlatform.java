@@ -11,6 +11,7 @@ import dev.espalier.scheduler.wiring.SchedulerRuntime;
 import dev.espalier.scheduler.wiring.SchedulerSettings;
 import dev.espalier.schemas.stage.v1.StageKind;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.assignment.TeamShare;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.lifecycle.SweepCommand;
 import dev.espalier.sweep.lifecycle.TrialCommand;
@@ -74,6 +75,11 @@ public final class TestPlatform {
 
   /** A replica with quick leases and retries, started. */
   public SchedulerRuntime scheduler() {
+    return scheduler(Map.of());
+  }
+
+  /** As {@link #scheduler()}, with weights and quotas of teams. */
+  public SchedulerRuntime scheduler(Map<String, TeamShare> teams) {
     SchedulerRuntime runtime =
         new SchedulerRuntime(
             dataSource,
@@ -81,7 +87,8 @@ public final class TestPlatform {
             new SchedulerSettings(
                 new LeaseSettings(LEASE, Duration.ofSeconds(20), Duration.ofMillis(200)),
                 new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
-                new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30))),
+                new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), teams),
+                Duration.ofHours(1)),
             new LabelledPlanning(),
             new SimpleMeterRegistry());
     runtime.start();
@@ -120,11 +127,17 @@ public final class TestPlatform {
 
   /** Accepts a sweep of this label. */
   public String submit(SweepStreams sweeps, String label, int trials) throws SQLException {
+    return submit(sweeps, label, trials, "team-a");
+  }
+
+  /** Accepts a sweep of this label for a team. */
+  public String submit(SweepStreams sweeps, String label, int trials, String team)
+      throws SQLException {
     String sweepId = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
     sweeps.decide(
         sweepId,
         new SweepCommand.Accept(LabelledPlanning.accepted(label, trials)),
-        new Cause(UUID.randomUUID().toString(), "tester", "team-a", TraceContext.start()));
+        new Cause(UUID.randomUUID().toString(), "tester", team, TraceContext.start()));
     return sweepId;
   }
 
@@ -152,9 +165,9 @@ public final class TestPlatform {
                     + found
                     + "; stages "
                     + column(
-                        "select kind || ' ' || state || ' ' || count(*) from stage where stage_id in"
-                            + " (select stage_id from stage_claim where sweep_id = ?)"
-                            + " group by kind, state",
+                        "select kind || ' ' || state || ' ' || count(*) from stage where stage_id"
+                            + " in (select stage_id from stage_claim where sweep_id = ?) group by"
+                            + " kind, state",
                         sweepId));
           }
         });

@@ -4,50 +4,43 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
- * Who works on what. The sweep that has the least for its weight goes first, and within it the
- * stage that is furthest along. A stage that must run alone waits for an idle host; once it has
- * waited too long, a host takes nothing new until the stage has run there.
+ * Who works on what: team before team, within it sweep before sweep, within it stage before stage.
+ *
+ * <ul>
+ *   <li><b>Teams</b>: below its quota, the one that has used the fewest slot-seconds for its
+ *       weight.
+ *   <li><b>Sweeps</b>: the one that holds the fewest slots for its weight, which doubles with every
+ *       ten points of priority; waiting without any slot adds points.
+ *   <li><b>Stages</b>: the first slot of a sweep goes to what is furthest along, so that trials
+ *       end; another keeps its longest remaining walk going, the critical path; the rest again to
+ *       what is furthest along.
+ * </ul>
+ *
+ * <p>A stage that must run alone waits for an idle host; once it has waited too long, a host takes
+ * nothing new until the stage has run there.
  *
  * @param aloneWait how long a stage that must run alone waits before a host is kept free for it
- * @param ageing waiting that is worth one point of priority
+ * @param ageing waiting of a sweep without a new slot that is worth one point of priority
+ * @param teams weights and quotas; a team that is not named is {@link TeamShare#ORDINARY}
  */
-public record AssignmentPolicy(Duration aloneWait, Duration ageing) {
+public record AssignmentPolicy(Duration aloneWait, Duration ageing, Map<String, TeamShare> teams) {
 
   public static final AssignmentPolicy DEFAULT =
-      new AssignmentPolicy(Duration.ofSeconds(15), Duration.ofSeconds(30));
+      new AssignmentPolicy(Duration.ofSeconds(15), Duration.ofSeconds(30), Map.of());
 
   /** Points of priority that double a sweep's share. */
   private static final double DOUBLING = 10;
 
   private static final double MOST_AGEING = 100;
 
-  public List<Assignment> assign(
-      Instant now, List<Worker> workers, List<Occupation> occupations, List<Offer> offers) {
-    Round round = new Round(now, workers, occupations);
-    round.reserveHosts(offers);
-    List<Assignment> assignments = new ArrayList<>();
-    List<Offer> open = new ArrayList<>(offers);
-    open.sort(FURTHEST_FIRST);
-    while (!open.isEmpty() && round.hasFreeSlot()) {
-      Optional<Choice> choice = round.next(open);
-      if (choice.isEmpty()) {
-        break;
-      }
-      Offer offer = choice.get().offer();
-      round.occupy(offer, choice.get().worker());
-      open.remove(offer);
-      assignments.add(new Assignment(offer.stageId(), choice.get().worker().workerId()));
-    }
-    return assignments;
-  }
+  /** Slot-seconds that a team is charged for a slot as soon as it holds it. */
+  private static final double DEPOSIT = 30;
 
   private static final Comparator<Offer> FURTHEST_FIRST =
       Comparator.comparingInt(Offer::rank)
@@ -55,115 +48,99 @@ public record AssignmentPolicy(Duration aloneWait, Duration ageing) {
           .thenComparing(Offer::runnableSince)
           .thenComparing(Offer::stageId);
 
+  public AssignmentPolicy {
+    teams = Map.copyOf(teams);
+  }
+
+  public List<Assignment> assign(
+      Instant now,
+      List<Worker> workers,
+      List<Occupation> occupations,
+      List<Offer> offers,
+      Standing standing) {
+    Slots slots = new Slots(workers, occupations);
+    slots.reserveHosts(
+        offers.stream()
+            .filter(Offer::alone)
+            .filter(offer -> !now.isBefore(offer.runnableSince().plus(aloneWait)))
+            .sorted(Comparator.comparing(Offer::runnableSince).thenComparing(Offer::stageId))
+            .toList());
+    Shares shares = new Shares(occupations);
+    List<Assignment> assignments = new ArrayList<>();
+    List<Offer> open = new ArrayList<>(offers);
+    open.sort(FURTHEST_FIRST);
+    while (!open.isEmpty() && slots.anyFree()) {
+      Optional<Choice> choice = next(now, open, slots, shares, standing);
+      if (choice.isEmpty()) {
+        break;
+      }
+      Offer offer = choice.get().offer();
+      slots.occupy(offer, choice.get().worker());
+      shares.add(offer.team(), offer.sweepId(), offer.remaining());
+      open.remove(offer);
+      assignments.add(new Assignment(offer.stageId(), choice.get().worker().workerId()));
+    }
+    return assignments;
+  }
+
   private record Choice(Offer offer, Worker worker) {}
 
-  /** What is taken while one batch is worked out. */
-  private final class Round {
+  private Optional<Choice> next(
+      Instant now, List<Offer> open, Slots slots, Shares shares, Standing standing) {
+    return bestOfEachSweep(open, slots, shares).stream()
+        .min(
+            Comparator.comparingDouble(
+                    (Choice choice) -> share(choice.offer().team(), shares, standing))
+                .thenComparing(choice -> -team(choice.offer().team()).weight())
+                .thenComparing(choice -> choice.offer().team())
+                .thenComparingDouble(choice -> share(choice.offer(), now, shares, standing))
+                .thenComparing(choice -> choice.offer().runnableSince())
+                .thenComparing(choice -> choice.offer().stageId()));
+  }
 
-    private final Instant now;
-    private final List<Worker> workers;
-    private final Map<String, Integer> free = new HashMap<>();
-    private final Map<String, Integer> busyOnHost = new HashMap<>();
-    private final Set<String> takenHosts = new HashSet<>();
-    private final Set<String> reservedHosts = new HashSet<>();
-    private final Map<String, Integer> held = new HashMap<>();
-
-    Round(Instant now, List<Worker> workers, List<Occupation> occupations) {
-      this.now = now;
-      this.workers = workers.stream().sorted(Comparator.comparing(Worker::workerId)).toList();
-      workers.forEach(worker -> free.put(worker.workerId(), worker.slots() - worker.running()));
-      for (Occupation occupation : occupations) {
-        busyOnHost.merge(occupation.host(), 1, Integer::sum);
-        held.merge(occupation.sweepId(), 1, Integer::sum);
-        if (occupation.alone()) {
-          takenHosts.add(occupation.host());
-        }
+  /** {@code open} is sorted, so that the first of a sweep that fits is the furthest along. */
+  private List<Choice> bestOfEachSweep(List<Offer> open, Slots slots, Shares shares) {
+    Map<String, Choice> best = new LinkedHashMap<>();
+    for (Offer offer : open) {
+      if (shares.ofTeam(offer.team()) >= team(offer.team()).slots()) {
+        continue;
+      }
+      Choice known = best.get(offer.sweepId());
+      boolean better =
+          known == null
+              || shares.wantsCriticalPath(offer.sweepId())
+                  && offer.remaining() > shares.longest(offer.sweepId())
+                  && offer.remaining() > known.offer().remaining();
+      if (better) {
+        slots
+            .fitting(offer)
+            .ifPresent(worker -> best.put(offer.sweepId(), new Choice(offer, worker)));
       }
     }
+    return List.copyOf(best.values());
+  }
 
-    boolean hasFreeSlot() {
-      return free.values().stream().anyMatch(slots -> slots > 0);
-    }
+  private TeamShare team(String name) {
+    return teams.getOrDefault(name, TeamShare.ORDINARY);
+  }
 
-    /** One host for each kind of stage that has waited too long to be alone. */
-    void reserveHosts(List<Offer> offers) {
-      offers.stream()
-          .filter(Offer::alone)
-          .filter(offer -> !now.isBefore(offer.runnableSince().plus(aloneWait)))
-          .sorted(Comparator.comparing(Offer::runnableSince).thenComparing(Offer::stageId))
-          .forEach(
-              offer -> {
-                List<String> hosts =
-                    workers.stream()
-                        .filter(worker -> able(worker, offer))
-                        .map(Worker::host)
-                        .distinct()
-                        .toList();
-                if (hosts.stream().noneMatch(reservedHosts::contains)) {
-                  hosts.stream()
-                      .min(
-                          Comparator.comparingInt((String host) -> busyOnHost.getOrDefault(host, 0))
-                              .thenComparing(Comparator.naturalOrder()))
-                      .ifPresent(reservedHosts::add);
-                }
-              });
-    }
+  /** What the team has had and has now, for its weight. */
+  private double share(String name, Shares shares, Standing standing) {
+    double used = standing.slotSeconds().getOrDefault(name, 0.0);
+    return (used + DEPOSIT * shares.ofTeam(name)) / team(name).weight();
+  }
 
-    /** {@code open} is sorted, so that the first that fits of each sweep is the sweep's best. */
-    Optional<Choice> next(List<Offer> open) {
-      Map<String, Choice> best = new HashMap<>();
-      for (Offer offer : open) {
-        if (!best.containsKey(offer.sweepId())) {
-          fitting(offer).ifPresent(worker -> best.put(offer.sweepId(), new Choice(offer, worker)));
-        }
-      }
-      return best.values().stream()
-          .min(
-              Comparator.comparingDouble((Choice choice) -> share(choice.offer()))
-                  .thenComparing(choice -> choice.offer().runnableSince())
-                  .thenComparing(choice -> choice.offer().stageId()));
+  /** What the sweep would hold with one more slot, for its weight. */
+  private double share(Offer offer, Instant now, Shares shares, Standing standing) {
+    Instant since = offer.runnableSince();
+    Instant served = standing.servedAt().get(offer.sweepId());
+    if (served != null && served.isAfter(since)) {
+      since = served;
     }
-
-    /**
-     * What the sweep holds already, for its weight. One more would make it {@code 1/weight} more.
-     */
-    private double share(Offer offer) {
-      double waited = Duration.between(offer.runnableSince(), now).toMillis();
-      double points =
-          offer.priority()
-              + Math.max(0, Math.min(MOST_AGEING, waited / Math.max(1, ageing.toMillis())));
-      double weight = Math.pow(2, points / DOUBLING);
-      return (held.getOrDefault(offer.sweepId(), 0) + 1) / weight;
-    }
-
-    private Optional<Worker> fitting(Offer offer) {
-      return workers.stream()
-          .filter(worker -> free.get(worker.workerId()) > 0)
-          .filter(worker -> able(worker, offer))
-          .filter(worker -> !takenHosts.contains(worker.host()))
-          .filter(
-              worker ->
-                  offer.alone()
-                      ? busyOnHost.getOrDefault(worker.host(), 0) == 0
-                      : !reservedHosts.contains(worker.host()))
-          .min(
-              Comparator.comparingInt((Worker worker) -> busyOnHost.getOrDefault(worker.host(), 0))
-                  .thenComparing(worker -> -free.get(worker.workerId()))
-                  .thenComparing(Worker::workerId));
-    }
-
-    private boolean able(Worker worker, Offer offer) {
-      return worker.capabilities().contains(offer.needs())
-          && (offer.deviceKind().isEmpty() || offer.deviceKind().equals(worker.deviceKind()));
-    }
-
-    void occupy(Offer offer, Worker worker) {
-      free.merge(worker.workerId(), -1, Integer::sum);
-      busyOnHost.merge(worker.host(), 1, Integer::sum);
-      held.merge(offer.sweepId(), 1, Integer::sum);
-      if (offer.alone()) {
-        takenHosts.add(worker.host());
-      }
-    }
+    double waited = Duration.between(since, now).toMillis();
+    double points =
+        offer.priority()
+            + Math.max(0, Math.min(MOST_AGEING, waited / Math.max(1, ageing.toMillis())));
+    return (shares.ofSweep(offer.sweepId()) + 1) / Math.pow(2, points / DOUBLING);
   }
 }

@@ -7,18 +7,22 @@ import java.time.Instant;
  *
  * @param needs what a worker must be able to do
  * @param deviceKind what it must run on; empty if that is all the same
- * @param sweepId who is charged for it
+ * @param team who is charged for it
+ * @param sweepId and which of its sweeps
  * @param priority best of its claimants
  * @param runnableSince when the last thing it waited for came
- * @param rank place in a trial's walk; what is further along goes first
+ * @param rank place of its kind in a trial's walk
+ * @param remaining stages that are left of the longest walk it stands in, itself included
  * @param alone whether nothing else may run on its host meanwhile
  */
 public record Offer(
     String stageId,
     Capability needs,
     String deviceKind,
+    String team,
     String sweepId,
     int priority,
     Instant runnableSince,
     int rank,
+    int remaining,
     boolean alone) {}

@@ -2,9 +2,11 @@ package dev.espalier.sweep.assignment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -20,14 +22,13 @@ class AssignmentPolicyTest {
   void givesAStageOnlyToWhoCanDoItsVersion() {
     Worker old = worker("w1", "h1", 1, new Capability("FINETUNE", "finetune", 2));
 
-    assertThat(policy.assign(NOW, List.of(old), List.of(), List.of(train("a", "s1", 0)))).isEmpty();
+    assertThat(assign(List.of(old), List.of(), List.of(train("a", "s1", 0)))).isEmpty();
   }
 
   @Test
   void neverGivesMoreThanThereAreSlots() {
     List<Assignment> assignments =
-        policy.assign(
-            NOW,
+        assign(
             List.of(worker("w1", "h1", 2, TRAIN)),
             List.of(),
             List.of(train("a", "s1", 0), train("b", "s1", 0), train("c", "s1", 0)));
@@ -43,8 +44,7 @@ class AssignmentPolicyTest {
     }
     offers.add(train("small", "small", 0));
 
-    List<Assignment> assignments =
-        policy.assign(NOW, List.of(worker("w1", "h1", 4, TRAIN)), List.of(), offers);
+    List<Assignment> assignments = assign(List.of(worker("w1", "h1", 4, TRAIN)), List.of(), offers);
 
     assertThat(assignments).extracting(Assignment::stageId).contains("small");
   }
@@ -57,8 +57,7 @@ class AssignmentPolicyTest {
       offers.add(train("high" + i, "high", 10));
     }
 
-    List<Assignment> assignments =
-        policy.assign(NOW, List.of(worker("w1", "h1", 6, TRAIN)), List.of(), offers);
+    List<Assignment> assignments = assign(List.of(worker("w1", "h1", 6, TRAIN)), List.of(), offers);
 
     assertThat(assignments).filteredOn(a -> a.stageId().startsWith("high")).hasSize(4);
   }
@@ -67,11 +66,20 @@ class AssignmentPolicyTest {
   void runsWhatIsFurthestAlongFirst() {
     Offer search =
         new Offer(
-            "a", new Capability("SEARCH", "x", 1), "", "s1", 0, NOW.minusSeconds(9), 1, false);
+            "a",
+            new Capability("SEARCH", "x", 1),
+            "",
+            "team",
+            "s1",
+            0,
+            NOW.minusSeconds(9),
+            1,
+            4,
+            false);
     Offer finetune = train("b", "s1", 0);
     Worker worker = worker("w1", "h1", 1, TRAIN, new Capability("SEARCH", "x", 1));
 
-    assertThat(policy.assign(NOW, List.of(worker), List.of(), List.of(search, finetune)))
+    assertThat(assign(List.of(worker), List.of(), List.of(search, finetune)))
         .containsExactly(new Assignment("b", "w1"));
   }
 
@@ -79,16 +87,14 @@ class AssignmentPolicyTest {
   void keepsAHostFreeForAMeasurement() {
     Worker trainer = worker("w1", "h1", 2, TRAIN);
     Worker evaluator = worker("w2", "h1", 1, EVALUATE);
-    Occupation measuring = new Occupation("e", "w2", "h1", "s1", true);
+    Occupation measuring = new Occupation("e", "w2", "h1", "team", "s1", 1, true);
 
-    assertThat(
-            policy.assign(NOW, List.of(trainer), List.of(measuring), List.of(train("a", "s1", 0))))
+    assertThat(assign(List.of(trainer), List.of(measuring), List.of(train("a", "s1", 0))))
         .isEmpty();
     assertThat(
-            policy.assign(
-                NOW,
+            assign(
                 List.of(evaluator),
-                List.of(new Occupation("t", "w1", "h1", "s1", false)),
+                List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false)),
                 List.of(evaluate("e", NOW))))
         .isEmpty();
   }
@@ -96,22 +102,82 @@ class AssignmentPolicyTest {
   @Test
   void startsNothingNewOnAHostThatAMeasurementHasWaitedForTooLong() {
     List<Worker> workers = List.of(worker("w1", "h1", 2, TRAIN), worker("w2", "h1", 1, EVALUATE));
-    List<Occupation> training = List.of(new Occupation("t", "w1", "h1", "s1", false));
+    List<Occupation> training = List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false));
     Offer another = train("a", "s1", 0);
 
-    assertThat(policy.assign(NOW, workers, training, List.of(evaluate("e", NOW), another)))
+    assertThat(assign(workers, training, List.of(evaluate("e", NOW), another)))
         .as("while the measurement has only begun to wait")
         .containsExactly(new Assignment("a", "w1"));
-    assertThat(
-            policy.assign(
-                NOW, workers, training, List.of(evaluate("e", NOW.minusSeconds(15)), another)))
+    assertThat(assign(workers, training, List.of(evaluate("e", NOW.minusSeconds(15)), another)))
         .as("once it has waited 15 s")
         .isEmpty();
-    assertThat(
-            policy.assign(
-                NOW, workers, List.of(), List.of(evaluate("e", NOW.minusSeconds(15)), another)))
+    assertThat(assign(workers, List.of(), List.of(evaluate("e", NOW.minusSeconds(15)), another)))
         .as("and when the host is idle")
         .containsExactly(new Assignment("e", "w2"));
+  }
+
+  @Test
+  void keepsTheLongestWalkGoingBesideWhatIsFurthestAlong() {
+    List<Offer> offers = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      offers.add(train("b" + i, "s1", 0));
+    }
+    Capability search = new Capability("SEARCH", "x", 1);
+    offers.add(new Offer("link1", search, "cpu", "team", "s1", 0, NOW, 1, 9, false));
+    offers.add(new Offer("link2", search, "cpu", "team", "s1", 0, NOW, 1, 9, false));
+
+    List<Assignment> assignments =
+        assign(List.of(worker("w1", "h1", 3, TRAIN, search)), List.of(), offers);
+
+    assertThat(assignments).extracting(Assignment::stageId).containsExactly("b0", "link1", "b1");
+  }
+
+  @Test
+  void givesATeamNoMoreThanItsQuota() {
+    AssignmentPolicy policy =
+        new AssignmentPolicy(
+            Duration.ofSeconds(15), Duration.ofSeconds(30), Map.of("team", new TeamShare(5, 2)));
+    List<Offer> offers =
+        List.of(train("a", "s1", 0), train("b", "s1", 0), train("c", "s2", 0), other("d"));
+    List<Occupation> held = List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false));
+
+    List<Assignment> assignments =
+        policy.assign(NOW, List.of(worker("w1", "h1", 9, TRAIN)), held, offers, Standing.NEW);
+
+    assertThat(assignments).extracting(Assignment::stageId).containsExactlyInAnyOrder("c", "d");
+  }
+
+  @Test
+  void givesTheSlotToTheTeamThatHasUsedLess() {
+    Standing standing = new Standing(Map.of("team", 100.0, "other", 400.0), Map.of());
+    List<Offer> offers = List.of(train("a", "s1", 0), other("d"));
+    List<Worker> workers = List.of(worker("w1", "h1", 1, TRAIN));
+
+    assertThat(policy.assign(NOW, workers, List.of(), offers, standing))
+        .containsExactly(new Assignment("a", "w1"));
+  }
+
+  @Test
+  void aSweepThatWaitedLongGoesBeforeOneOfHigherPriorityThatIsServed() {
+    Offer old = new Offer("a", TRAIN, "cpu", "team", "s1", 0, NOW.minusSeconds(700), 4, 2, false);
+    Offer fresh =
+        new Offer("b", TRAIN, "cpu", "team", "s2", 20, NOW.minusSeconds(700), 4, 2, false);
+    Standing served = new Standing(Map.of(), Map.of("s2", NOW));
+    List<Worker> workers = List.of(worker("w1", "h1", 1, TRAIN));
+
+    assertThat(policy.assign(NOW, workers, List.of(), List.of(old, fresh), served))
+        .containsExactly(new Assignment("a", "w1"));
+    assertThat(policy.assign(NOW, workers, List.of(), List.of(old, fresh), Standing.NEW))
+        .containsExactly(new Assignment("b", "w1"));
+  }
+
+  private List<Assignment> assign(
+      List<Worker> workers, List<Occupation> occupations, List<Offer> offers) {
+    return policy.assign(NOW, workers, occupations, offers, Standing.NEW);
+  }
+
+  private static Offer other(String stageId) {
+    return new Offer(stageId, TRAIN, "cpu", "other", "of other", 0, NOW, 4, 2, false);
   }
 
   private static Worker worker(String id, String host, int slots, Capability... capabilities) {
@@ -119,10 +185,10 @@ class AssignmentPolicyTest {
   }
 
   private static Offer train(String stageId, String sweepId, int priority) {
-    return new Offer(stageId, TRAIN, "cpu", sweepId, priority, NOW, 4, false);
+    return new Offer(stageId, TRAIN, "cpu", "team", sweepId, priority, NOW, 4, 2, false);
   }
 
   private static Offer evaluate(String stageId, Instant since) {
-    return new Offer(stageId, EVALUATE, "cpu", "s1", 0, since, 5, true);
+    return new Offer(stageId, EVALUATE, "cpu", "team", "s1", 0, since, 5, 1, true);
   }
 }

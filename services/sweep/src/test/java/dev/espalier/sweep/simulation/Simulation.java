@@ -5,6 +5,7 @@ import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Occupation;
 import dev.espalier.sweep.assignment.Offer;
+import dev.espalier.sweep.assignment.Standing;
 import dev.espalier.sweep.assignment.Worker;
 import dev.espalier.sweep.lifecycle.Artifact;
 import dev.espalier.sweep.lifecycle.Consequence;
@@ -64,6 +65,7 @@ final class Simulation {
   private static final long HEARTBEAT_MS = 3_000;
   private static final List<String> KINDS = List.of("SEARCH", "PRUNE", "FINETUNE", "EVALUATE");
   private static final int CHUNK = 2;
+  private static final String TEAM = "team";
 
   private final Random random;
   private final SweepDecider sweepDecider = new SweepDecider();
@@ -615,10 +617,12 @@ final class Simulation {
                     id,
                     new Capability(kinds.get(id), "any", 1),
                     "",
+                    TEAM,
                     oldest.sweepId(),
                     oldest.priority(),
                     now.minusSeconds(random.nextInt(30)),
                     KINDS.indexOf(kinds.get(id)),
+                    remaining(id),
                     alone));
           }
         });
@@ -642,13 +646,24 @@ final class Simulation {
     leases.forEach(
         (id, row) ->
             occupations.add(
-                new Occupation(id, row.lease.workerId(), row.host, row.sweepId, row.alone)));
+                new Occupation(
+                    id,
+                    row.lease.workerId(),
+                    row.host,
+                    TEAM,
+                    row.sweepId,
+                    remaining(id),
+                    row.alone)));
     Map<String, Offer> byId = new LinkedHashMap<>();
     offers.forEach(offer -> byId.put(offer.stageId(), offer));
-    for (Assignment assignment : policy.assign(now, available, occupations, offers)) {
+    for (Assignment assignment : policy.assign(now, available, occupations, offers, Standing.NEW)) {
       give(assignment, byId.get(assignment.stageId()));
     }
     checkHosts();
+  }
+
+  private int remaining(String stageId) {
+    return KINDS.size() - KINDS.indexOf(kinds.get(stageId));
   }
 
   private void give(Assignment assignment, Offer offer) {
