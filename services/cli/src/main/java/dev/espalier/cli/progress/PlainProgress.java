@@ -30,7 +30,10 @@ public final class PlainProgress implements ProgressView {
     noted = "";
     if (!now.state().equals(state)) {
       state = now.state();
-      say(elapsedSeconds, "sweep %s is %s".formatted(now.id(), state));
+      say(
+          elapsedSeconds,
+          "sweep %s is %s%s"
+              .formatted(now.id(), state, now.reason().isEmpty() ? "" : ": " + now.reason()));
     }
     for (Snapshot.Running stage : now.running()) {
       if (started.add(stage.stageId())) {

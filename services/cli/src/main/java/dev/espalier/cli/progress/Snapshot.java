@@ -9,12 +9,14 @@ import java.util.Optional;
 /**
  * Where a sweep stood when the scheduler was asked.
  *
+ * @param reason why it stopped early; empty if it did not
  * @param etaSeconds NaN while unknown
  */
 public record Snapshot(
     String id,
     String name,
     String state,
+    String reason,
     int trials,
     int succeeded,
     int failed,
@@ -91,6 +93,7 @@ public record Snapshot(
         tree.path("id").asText(),
         tree.path("name").asText(),
         tree.path("state").asText(),
+        tree.path("reason").asText(""),
         trials.path("total").asInt(),
         trials.path("succeeded").asInt(),
         trials.path("failed").asInt(),

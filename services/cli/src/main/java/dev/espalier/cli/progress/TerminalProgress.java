@@ -67,7 +67,12 @@ public final class TerminalProgress implements ProgressView {
                 : "   about %s left".formatted(Units.clock(now.etaSeconds()));
     lines.add(
         "sweep %s  %s  %s   %s%s"
-            .formatted(now.id(), now.name(), now.state(), Units.clock(elapsedSeconds), eta));
+            .formatted(
+                now.id(),
+                now.name(),
+                now.reason().isEmpty() ? now.state() : now.state() + " (" + now.reason() + ")",
+                Units.clock(elapsedSeconds),
+                eta));
     lines.add(
         "%-13s %s  %d/%d trials%s"
             .formatted(

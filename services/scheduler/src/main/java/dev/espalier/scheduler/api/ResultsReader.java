@@ -57,21 +57,24 @@ public final class ResultsReader {
 
   private static final String SWEEP =
       """
-      select sweep_id, name, team, state, run, canonical_spec_json, model_sha256, dataset_sha256,
-        accepted_at, ended_at
-      from sweep where sweep_id = ?""";
+      select sweep_id, name, team, state, cancel_reason, run, canonical_spec_json, model_sha256,
+        dataset_sha256, accepted_at, ended_at
+      from sweep where sweep_id = ?\
+      """;
 
   private static final String TRIALS =
       """
       select trial_id, cell_id, method, redistribution, target_kind, keep_ratio, seed, state,
         failure_category, failure_code, failure_message
       from trial where sweep_id = ?
-      order by method, target_kind, keep_ratio desc, redistribution <> 'none', redistribution, seed""";
+      order by method, target_kind, keep_ratio desc, redistribution <> 'none', redistribution, seed\
+      """;
 
   private static final String TRIAL_STAGES =
       """
       select ts.trial_id, ts.stage_id from trial t join trial_stage ts using (trial_id)
-      where t.sweep_id = ? order by ts.trial_id, ts.position""";
+      where t.sweep_id = ? order by ts.trial_id, ts.position\
+      """;
 
   private static final String STAGES =
       """
@@ -84,12 +87,14 @@ public final class ResultsReader {
         select ts.stage_id from trial t join trial_stage ts using (trial_id) where t.sweep_id = ?)
       order by array_position(
           array['PRETRAIN','SEARCH','PRUNE','REDISTRIBUTE','FINETUNE','EVALUATE'], g.kind),
-        g.algorithm, g.started_at nulls last, g.stage_id""";
+        g.algorithm, g.started_at nulls last, g.stage_id\
+      """;
 
   private static final String OF_STAGES =
       """
       where x.stage_id in (
-        select ts.stage_id from trial t join trial_stage ts using (trial_id) where t.sweep_id = ?)""";
+        select ts.stage_id from trial t join trial_stage ts using (trial_id) where t.sweep_id = ?)\
+      """;
 
   private static final String MEASUREMENTS =
       "select x.stage_id, x.name, x.value from measurement x " + OF_STAGES;
@@ -126,6 +131,7 @@ public final class ResultsReader {
       String name,
       String team,
       String state,
+      String reason,
       int run,
       String specJson,
       String modelSha256,
@@ -164,6 +170,7 @@ public final class ResultsReader {
         row.getString("name"),
         row.getString("team"),
         row.getString("state"),
+        row.getString("cancel_reason"),
         row.getInt("run"),
         row.getString("canonical_spec_json"),
         row.getString("model_sha256"),
@@ -310,6 +317,7 @@ public final class ResultsReader {
           sweep.name,
           sweep.team,
           sweep.state,
+          sweep.reason,
           sweep.run,
           new Source(
               String.valueOf(spec.getOrDefault("model", outside("base"))), sweep.modelSha256),

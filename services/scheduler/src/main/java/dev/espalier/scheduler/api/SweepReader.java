@@ -30,7 +30,8 @@ public final class SweepReader {
       """
       select sweep_id, name, team, state, run, trials, succeeded, failed, cancelled,
         accepted_at, ended_at
-      from sweep""";
+      from sweep\
+      """;
 
   private static final String TRIALS =
       """
@@ -41,7 +42,8 @@ public final class SweepReader {
         count(t.trial_id) filter (where t.state = 'CANCELLED') as cancelled,
         count(t.trial_id) filter (where t.paused) as paused
       from sweep s left join trial t using (sweep_id)
-      where s.sweep_id = ? group by s.trials""";
+      where s.sweep_id = ? group by s.trials\
+      """;
 
   private static final String STAGES =
       """
@@ -61,14 +63,16 @@ public final class SweepReader {
         count(*) filter (where c.reused) as reused
       from needed n join stage g using (stage_id) left join claims c using (stage_id)
       group by g.kind
-      order by array_position(array['PRETRAIN','SEARCH','PRUNE','REDISTRIBUTE','FINETUNE','EVALUATE'], g.kind)""";
+      order by array_position(array['PRETRAIN','SEARCH','PRUNE','REDISTRIBUTE','FINETUNE','EVALUATE'], g.kind)\
+      """;
 
   private static final String BEST =
       """
       select t.trial_id, t.method, t.redistribution, t.target_kind, t.keep_ratio, t.seed, m.value
       from trial t join trial_measurement m using (trial_id)
       where t.sweep_id = ? and m.name = 'top1_accuracy' and m.value <> 'NaN'
-      order by m.value desc, t.trial_id limit 1""";
+      order by m.value desc, t.trial_id limit 1\
+      """;
 
   private static final String RUNNING =
       """
@@ -84,12 +88,23 @@ public final class SweepReader {
         select epoch, top1 from epoch_evaluated e where e.stage_id = g.stage_id
         order by epoch desc limit 1) e on true
       where g.state = 'RUNNING'
-      order by g.started_at nulls last, g.stage_id limit 500""";
+      order by g.started_at nulls last, g.stage_id limit 500\
+      """;
+
+  private static final String SPENDING =
+      """
+      select s.device_hours_cap, s.cancel_reason, (
+          coalesce((select u.seconds from device_use u where u.sweep_id = s.sweep_id), 0)
+          + coalesce((select sum(extract(epoch from clock_timestamp() - l.assigned_at))
+            from lease l where l.sweep_id = s.sweep_id), 0)) / 3600 as used
+      from sweep s where s.sweep_id = ?\
+      """;
 
   private static final String FAILURES =
       """
       select trial_id, failed_stage_id, failure_category, failure_code, failure_message
-      from trial where sweep_id = ? and state = 'FAILED' order by ended_at, trial_id limit 500""";
+      from trial where sweep_id = ? and state = 'FAILED' order by ended_at, trial_id limit 500\
+      """;
 
   /** Expected seconds per stage of a kind: of this sweep, or else of the latest elsewhere. */
   private static final String REMAINING =
@@ -116,7 +131,8 @@ public final class SweepReader {
         (select coalesce(sum(w.slots), 0) from worker w where w.state = 'ACTIVE' and exists (
            select 1 from worker_capability c where c.worker_id = w.worker_id and c.kind = r.kind))
            as slots
-      from left_over r""";
+      from left_over r\
+      """;
 
   private final DataSource dataSource;
 
@@ -164,6 +180,7 @@ public final class SweepReader {
       }
       Line sweep = found.get();
       boolean open = sweep.endedAt() == null;
+      Spending spending = first(connection, SPENDING, SweepReader::spending, sweepId).orElseThrow();
       return Optional.of(
           new SweepStatus(
               sweep.id(),
@@ -176,10 +193,20 @@ public final class SweepReader {
               first(connection, TRIALS, SweepReader::trials, sweepId).orElseThrow(),
               list(connection, STAGES, SweepReader::stageCount, sweepId, sweepId),
               open ? eta(connection, sweepId) : null,
+              spending.used(),
+              spending.cap(),
+              spending.reason(),
               first(connection, BEST, SweepReader::best, sweepId).orElse(null),
               open ? list(connection, RUNNING, SweepReader::running, sweepId) : List.of(),
               list(connection, FAILURES, SweepReader::failed, sweepId)));
     }
+  }
+
+  private record Spending(double used, Double cap, String reason) {}
+
+  private static Spending spending(ResultSet row) throws SQLException {
+    return new Spending(
+        row.getDouble("used"), number(row, "device_hours_cap"), row.getString("cancel_reason"));
   }
 
   private record Remaining(String kind, double stages, Double seconds, int slots) {}

@@ -6,8 +6,11 @@ import java.util.List;
 /**
  * Where a sweep stands, for those who wait for it.
  *
- * @param state ACCEPTED, RUNNING, PAUSED, COMPLETED or CANCELLED
+ * @param state ACCEPTED, RUNNING, PAUSED, CAPPED (stops at its cap), COMPLETED or CANCELLED
  * @param etaSeconds expected time to the end; null while nothing like it was measured
+ * @param deviceHours slot time of its attempts so far
+ * @param deviceHoursCap after which it stops by itself; null without
+ * @param reason why it stopped; null unless it was cancelled or reached a cap
  * @param best most accurate trial so far; null before the first has ended
  */
 public record SweepStatus(
@@ -21,6 +24,9 @@ public record SweepStatus(
     Trials trials,
     List<StageCount> stages,
     Double etaSeconds,
+    double deviceHours,
+    Double deviceHoursCap,
+    String reason,
     Best best,
     List<RunningStage> running,
     List<FailedTrial> failures) {

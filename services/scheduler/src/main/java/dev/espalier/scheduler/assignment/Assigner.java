@@ -132,6 +132,7 @@ public final class Assigner {
   private final StageStreams stages;
   private final AssignmentPolicy policy;
   private final AttemptLedger ledger;
+  private final DeviceHours hours;
   private final LeaseSettings settings;
   private final MeterRegistry metrics;
 
@@ -148,6 +149,7 @@ public final class Assigner {
     this.stages = stages;
     this.policy = policy;
     this.ledger = new AttemptLedger(useHalfLife);
+    this.hours = new DeviceHours(policy.teams());
     this.settings = settings;
     this.metrics = metrics;
   }
@@ -183,6 +185,12 @@ public final class Assigner {
     if (offers.isEmpty()) {
       return List.of();
     }
+    Set<String> stopped =
+        hours.read(connection).stream()
+            .filter(use -> !use.mayStart())
+            .map(DeviceHours.Use::sweepId)
+            .collect(Collectors.toSet());
+    offers.values().removeIf(offer -> stopped.contains(offer.sweepId()));
     Instant now = Clock.now(connection);
     List<Held> held = held(connection);
     List<Assignment> assignments =

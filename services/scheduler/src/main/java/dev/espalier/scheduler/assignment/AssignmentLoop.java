@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs the {@link Assigner} whenever {@link AssignmentSignal} wakes it, and on a tick besides, for
- * what becomes due with time. Rides out a database outage.
+ * what becomes due with time, as {@link CapWatch} does. Rides out a database outage.
  */
 public final class AssignmentLoop implements AutoCloseable {
 
@@ -22,13 +22,16 @@ public final class AssignmentLoop implements AutoCloseable {
 
   private final DataSource dataSource;
   private final Assigner assigner;
+  private final CapWatch caps;
   private final Thread thread;
+  private long capsNanos = System.nanoTime();
   private volatile boolean stopping;
   private volatile Instant lastRound = Instant.now();
 
-  public AssignmentLoop(DataSource dataSource, Assigner assigner) {
+  public AssignmentLoop(DataSource dataSource, Assigner assigner, CapWatch caps) {
     this.dataSource = dataSource;
     this.assigner = assigner;
+    this.caps = caps;
     this.thread = new Thread(this::run, "assignment");
   }
 
@@ -68,11 +71,19 @@ public final class AssignmentLoop implements AutoCloseable {
       statement.execute("listen " + AssignmentSignal.CHANNEL);
       while (!stopping) {
         assigner.assign();
+        if (sinceCaps() >= TICK_MS) {
+          caps.look();
+          capsNanos = System.nanoTime();
+        }
         lastRound = Instant.now();
         notifications.getNotifications(TICK_MS);
       }
       statement.execute("unlisten *");
     }
+  }
+
+  private long sinceCaps() {
+    return Duration.ofNanos(System.nanoTime() - capsNanos).toMillis();
   }
 
   private void pause() {

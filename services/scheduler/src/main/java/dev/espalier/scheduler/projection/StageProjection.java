@@ -90,6 +90,14 @@ public final class StageProjection {
       where stage_id = ? and generation = ? and outcome = 'RUNNING'
       """;
 
+  private static final String USE =
+      """
+      insert into device_use (sweep_id, team, seconds)
+      select sweep_id, team, extract(epoch from ended_at - assigned_at) from attempt
+      where stage_id = ? and generation = ? and sweep_id is not null
+      on conflict (sweep_id) do update set seconds = device_use.seconds + excluded.seconds
+      """;
+
   private static final String EPOCH =
       """
       insert into epoch_evaluated (stage_id, generation, epoch, step, top1, top5, val_loss,
@@ -156,14 +164,17 @@ public final class StageProjection {
       case CHECKPOINT_SAVED -> checkpoint(connection, id, event.getCheckpointSaved());
       case EPOCH_EVALUATED -> epoch(connection, id, event.getEpochEvaluated(), after, at);
       case STAGE_SUCCEEDED -> succeed(connection, id, event.getStageSucceeded(), after, at);
-      case ATTEMPT_ENDED -> endAttempt(connection, id, event.getAttemptEnded(), at);
+      case ATTEMPT_ENDED -> {
+        AttemptEnded ended = event.getAttemptEnded();
+        endAttempt(connection, id, ended.getGeneration(), "ENDED", at, ended.getCause());
+      }
       case STAGE_FAILED -> {
         FailureCause cause = event.getStageFailed().getCause();
         Sql.run(connection, FAIL, at, category(cause), cause.getCode(), cause.getMessage(), id);
         Sql.run(connection, "update stage_claim set live = false where stage_id = ?", id);
       }
       case STAGE_CANCELLED -> {
-        Sql.run(connection, END_ATTEMPT, "CANCELLED", at, null, null, null, id, after.generation());
+        endAttempt(connection, id, after.generation(), "CANCELLED", at, null);
         Sql.run(connection, "update stage set ended_at = ? where stage_id = ?", at, id);
       }
       case STALE_REPORT_REJECTED -> stale(connection, id, event.getStaleReportRejected(), at);
@@ -293,7 +304,7 @@ public final class StageProjection {
           measurement.getName(),
           measurement.getValue());
     }
-    Sql.run(connection, END_ATTEMPT, "SUCCEEDED", at, null, null, null, id, after.generation());
+    endAttempt(connection, id, after.generation(), "SUCCEEDED", at, null);
     Sql.run(
         connection,
         "update stage set ended_at = ?, wall_seconds = ? where stage_id = ?",
@@ -302,19 +313,29 @@ public final class StageProjection {
         id);
   }
 
-  private static void endAttempt(Connection connection, String id, AttemptEnded ended, Instant at)
+  /** The time it took is charged to who was charged when it began. */
+  private static void endAttempt(
+      Connection connection,
+      String id,
+      long generation,
+      String outcome,
+      Instant at,
+      FailureCause cause)
       throws SQLException {
-    FailureCause cause = ended.getCause();
-    Sql.run(
-        connection,
-        END_ATTEMPT,
-        "ENDED",
-        at,
-        category(cause),
-        cause.getCode(),
-        cause.getMessage(),
-        id,
-        ended.getGeneration());
+    int ended =
+        Sql.run(
+            connection,
+            END_ATTEMPT,
+            outcome,
+            at,
+            cause == null ? null : category(cause),
+            cause == null ? null : cause.getCode(),
+            cause == null ? null : cause.getMessage(),
+            id,
+            generation);
+    if (ended > 0) {
+      Sql.run(connection, USE, id, generation);
+    }
   }
 
   private static void stale(Connection connection, String id, StaleReportRejected stale, Instant at)

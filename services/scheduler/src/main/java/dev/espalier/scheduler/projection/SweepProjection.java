@@ -3,8 +3,10 @@ package dev.espalier.scheduler.projection;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.scheduler.stream.SweepWire;
 import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
+import dev.espalier.sweep.lifecycle.SweepEvent.CapReached;
 import dev.espalier.sweep.lifecycle.SweepState;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -17,8 +19,8 @@ public final class SweepProjection {
   private static final String ACCEPT =
       """
       insert into sweep (sweep_id, team, name, state, run, priority, canonical_spec_json,
-        model_sha256, dataset_sha256, cells, trials, requested_by, accepted_at)
-      values (?, ?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        model_sha256, dataset_sha256, cells, trials, requested_by, accepted_at, device_hours_cap)
+      values (?, ?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """;
 
   private static final String UPDATE =
@@ -50,6 +52,13 @@ public final class SweepProjection {
           event.getTrialsPlanned().getTrialIdsCount(),
           id);
     }
+    if (event.hasSweepCapReached()) {
+      Sql.run(
+          connection,
+          "update sweep set cancel_reason = ? where sweep_id = ?",
+          ((CapReached) SweepWire.read(event).orElseThrow()).reason(),
+          id);
+    }
     if (event.hasSweepCancelled()) {
       Sql.run(
           connection,
@@ -76,6 +85,7 @@ public final class SweepProjection {
       throw new IllegalArgumentException(
           "expected canonical JSON as the spec of sweep " + event.getSweepId(), e);
     }
+    JsonNode cap = spec.path("caps").path("deviceHours");
     Sql.run(
         connection,
         ACCEPT,
@@ -90,6 +100,7 @@ public final class SweepProjection {
         accepted.getCells(),
         accepted.getTrials(),
         event.getRequestedBy(),
-        event.getOccurredAt());
+        event.getOccurredAt(),
+        cap.isNumber() ? (Double) cap.asDouble() : null);
   }
 }

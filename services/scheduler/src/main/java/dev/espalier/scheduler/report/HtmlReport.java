@@ -111,6 +111,9 @@ public final class HtmlReport {
         .raw("</h1><ul class=\"facts\"><li><span class=\"state %s\">", tone)
         .text(String.valueOf(sweep.state()).toLowerCase(Locale.ROOT))
         .raw("</span></li>");
+    if (sweep.reason() != null && !sweep.reason().isBlank()) {
+      fact("because", sweep.reason());
+    }
     fact("trials", succeeded + " of " + results.trials().size() + " succeeded");
     fact("sweep", sweep.id() + (sweep.run() > 0 ? ", run " + sweep.run() : ""));
     fact("model", sweep.model().name());

@@ -30,7 +30,8 @@ public record SweepResults(
   /**
    * What was asked for.
    *
-   * @param state ACCEPTED, RUNNING, PAUSED, COMPLETED or CANCELLED
+   * @param state ACCEPTED, RUNNING, PAUSED, CAPPED, COMPLETED or CANCELLED
+   * @param reason why it stopped early; null if it did not
    * @param endedAt null while the sweep is unfinished
    * @param spec the canonical specification, defaults filled in
    */
@@ -39,6 +40,7 @@ public record SweepResults(
       String name,
       String team,
       String state,
+      String reason,
       int run,
       Source model,
       Source dataset,

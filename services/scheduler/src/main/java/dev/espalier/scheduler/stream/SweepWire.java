@@ -2,6 +2,7 @@ package dev.espalier.scheduler.stream;
 
 import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepCancelled;
+import dev.espalier.schemas.sweep.v1.SweepCapReached;
 import dev.espalier.schemas.sweep.v1.SweepCompleted;
 import dev.espalier.schemas.sweep.v1.SweepPaused;
 import dev.espalier.schemas.sweep.v1.SweepResumed;
@@ -15,6 +16,7 @@ import java.util.Optional;
 public final class SweepWire {
 
   private static final String OUTCOME_PREFIX = "TRIAL_OUTCOME_";
+  private static final String SCOPE_PREFIX = "CAP_SCOPE_";
 
   private SweepWire() {}
 
@@ -43,6 +45,15 @@ public final class SweepWire {
     }
     if (event instanceof SweepEvent.Resumed) {
       return message.setSweepResumed(SweepResumed.getDefaultInstance());
+    }
+    if (event instanceof SweepEvent.CapReached reached) {
+      return message.setSweepCapReached(
+          SweepCapReached.newBuilder()
+              .setScope(
+                  dev.espalier.schemas.sweep.v1.CapScope.valueOf(
+                      SCOPE_PREFIX + reached.scope().name()))
+              .setCapDeviceHours(reached.cap())
+              .setUsedDeviceHours(reached.used()));
     }
     if (event instanceof SweepEvent.Cancelled cancelled) {
       return message.setSweepCancelled(SweepCancelled.newBuilder().setReason(cancelled.reason()));
@@ -89,6 +100,14 @@ public final class SweepWire {
                   message.getTrialsPlanned().getTrialIdsList()));
       case SWEEP_PAUSED -> Optional.of(new SweepEvent.Paused());
       case SWEEP_RESUMED -> Optional.of(new SweepEvent.Resumed());
+      case SWEEP_CAP_REACHED ->
+          scope(message.getSweepCapReached().getScope())
+              .map(
+                  scope ->
+                      new SweepEvent.CapReached(
+                          scope,
+                          message.getSweepCapReached().getCapDeviceHours(),
+                          message.getSweepCapReached().getUsedDeviceHours()));
       case SWEEP_CANCELLED ->
           Optional.of(new SweepEvent.Cancelled(message.getSweepCancelled().getReason()));
       case TRIAL_ENDED ->
@@ -109,6 +128,14 @@ public final class SweepWire {
                   message.getSweepCompleted().getCancelled()));
       // A rejection has a stream of its own and is nobody's history.
       case SWEEP_REJECTED, EVENT_NOT_SET -> Optional.empty();
+    };
+  }
+
+  private static Optional<SweepEvent.CapScope> scope(dev.espalier.schemas.sweep.v1.CapScope scope) {
+    return switch (scope) {
+      case CAP_SCOPE_SWEEP -> Optional.of(SweepEvent.CapScope.SWEEP);
+      case CAP_SCOPE_TEAM -> Optional.of(SweepEvent.CapScope.TEAM);
+      case CAP_SCOPE_UNSPECIFIED, UNRECOGNIZED -> Optional.empty();
     };
   }
 

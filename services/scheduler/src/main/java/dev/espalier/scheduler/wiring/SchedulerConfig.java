@@ -93,5 +93,11 @@ public interface SchedulerConfig {
 
     /** Quota: most slots that the team's stages hold at a time, from 0; default no limit. */
     Optional<Integer> slots();
+
+    /**
+     * Slot time of all its attempts, in hours, after which its sweeps stop; default no limit. Raise
+     * it to let the team go on.
+     */
+    Optional<Double> deviceHours();
   }
 }

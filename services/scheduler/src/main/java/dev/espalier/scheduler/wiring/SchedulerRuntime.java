@@ -11,6 +11,7 @@ import dev.espalier.messaging.consume.RecordLoop;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.scheduler.assignment.Assigner;
 import dev.espalier.scheduler.assignment.AssignmentLoop;
+import dev.espalier.scheduler.assignment.CapWatch;
 import dev.espalier.scheduler.process.ProcessManager;
 import dev.espalier.scheduler.process.TrialPlanning;
 import dev.espalier.scheduler.progress.LeaseWatch;
@@ -112,7 +113,8 @@ public final class SchedulerRuntime implements AutoCloseable {
                 settings.policy(),
                 settings.useHalfLife(),
                 settings.leases(),
-                metrics));
+                metrics),
+            new CapWatch(transactions, sweeps, settings.policy().teams()));
     this.leaseWatch =
         new LeaseWatch(
             transactions,

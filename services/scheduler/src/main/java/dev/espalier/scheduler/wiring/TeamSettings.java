@@ -28,7 +28,9 @@ final class TeamSettings {
         shares.put(
             name,
             new TeamShare(
-                section.getValue().weight(), section.getValue().slots().orElse(Integer.MAX_VALUE)));
+                section.getValue().weight(),
+                section.getValue().slots().orElse(Integer.MAX_VALUE),
+                section.getValue().deviceHours().orElse(Double.POSITIVE_INFINITY)));
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException(PREFIX + name + "." + e.getMessage(), e);
       }

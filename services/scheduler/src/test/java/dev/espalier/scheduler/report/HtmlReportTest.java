@@ -207,6 +207,7 @@ class HtmlReportTest {
             HOSTILE,
             HOSTILE,
             HOSTILE,
+            HOSTILE,
             1,
             new Source(HOSTILE, HOSTILE),
             new Source(HOSTILE, HOSTILE),

@@ -81,6 +81,7 @@ final class ReportFixture {
             name,
             "vision",
             "COMPLETED",
+            null,
             0,
             new Source("fashion-vit-d96x6", digest(1)),
             new Source("fashion-mnist-subset", digest(2)),

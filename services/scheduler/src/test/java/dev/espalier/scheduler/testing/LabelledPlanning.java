@@ -34,7 +34,13 @@ public final class LabelledPlanning implements TrialPlanning {
 
   /** What the sweep's text says. */
   public static SweepEvent.Accepted accepted(String label, int trials) {
-    String json = Json.canonical(Map.of("name", label, "label", label, "trials", trials));
+    return accepted(label, trials, Map.of());
+  }
+
+  /** What the text of a sweep with these caps says. */
+  public static SweepEvent.Accepted accepted(String label, int trials, Map<String, Object> caps) {
+    String json =
+        Json.canonical(Map.of("name", label, "label", label, "trials", trials, "caps", caps));
     return new SweepEvent.Accepted(json, 0, trials, trials, "0".repeat(64), "1".repeat(64));
   }
 

@@ -14,6 +14,7 @@ import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.assignment.TeamShare;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.lifecycle.SweepCommand;
+import dev.espalier.sweep.lifecycle.SweepEvent;
 import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.testkit.Eventually;
 import dev.espalier.testkit.FakeWorker;
@@ -133,10 +134,15 @@ public final class TestPlatform {
   /** Accepts a sweep of this label for a team. */
   public String submit(SweepStreams sweeps, String label, int trials, String team)
       throws SQLException {
+    return submit(sweeps, LabelledPlanning.accepted(label, trials), team);
+  }
+
+  public String submit(SweepStreams sweeps, SweepEvent.Accepted accepted, String team)
+      throws SQLException {
     String sweepId = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
     sweeps.decide(
         sweepId,
-        new SweepCommand.Accept(LabelledPlanning.accepted(label, trials)),
+        new SweepCommand.Accept(accepted),
         new Cause(UUID.randomUUID().toString(), "tester", team, TraceContext.start()));
     return sweepId;
   }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.espalier.sweep.assignment.TeamShare;
+import io.quarkus.runtime.configuration.DurationConverter;
 import io.smallrye.config.EnvConfigSource;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
+import java.time.Duration;
 import java.util.Map;
+import org.eclipse.microprofile.config.spi.ConfigSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,14 +32,7 @@ class TeamSettingsTest {
 
   @Test
   void readsThemFromTheEnvironment() {
-    SchedulerConfig config =
-        new SmallRyeConfigBuilder()
-            .withMapping(SchedulerConfig.class)
-            .withSources(new EnvConfigSource(Map.of("ESPALIER_TEAMS_VISION_WEIGHT", "3"), 300))
-            .build()
-            .getConfigMapping(SchedulerConfig.class);
-
-    assertThat(TeamSettings.shares(config.teams()))
+    assertThat(shares(new EnvConfigSource(Map.of("ESPALIER_TEAMS_VISION_WEIGHT", "3"), 300)))
         .containsOnly(Map.entry("vision", new TeamShare(3, Integer.MAX_VALUE)));
   }
 
@@ -45,6 +41,7 @@ class TeamSettingsTest {
     "espalier.teams.vision.weight, 0, espalier.teams.vision.weight: expected a number above 0",
     "espalier.teams.vision.weight, NaN, espalier.teams.vision.weight: expected a number above 0",
     "espalier.teams.vision.slots, -1, espalier.teams.vision.slots: expected a number from 0",
+    "espalier.teams.vision.device-hours, -2, espalier.teams.vision.device-hours: expected",
     "espalier.teams.vision.slots, many, espalier.teams.vision.slots",
     "espalier.teams.\"a b\".slots, 1, espalier.teams.a b: expected the name of a team"
   })
@@ -53,10 +50,15 @@ class TeamSettingsTest {
   }
 
   private static Map<String, TeamShare> shares(Map<String, String> properties) {
+    return shares(new PropertiesConfigSource(properties, "test", 300));
+  }
+
+  private static Map<String, TeamShare> shares(ConfigSource source) {
     return TeamSettings.shares(
         new SmallRyeConfigBuilder()
             .withMapping(SchedulerConfig.class)
-            .withSources(new PropertiesConfigSource(properties, "test", 300))
+            .withConverter(Duration.class, 300, new DurationConverter())
+            .withSources(source)
             .build()
             .getConfigMapping(SchedulerConfig.class)
             .teams());

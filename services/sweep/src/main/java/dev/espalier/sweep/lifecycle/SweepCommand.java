@@ -18,6 +18,9 @@ public sealed interface SweepCommand {
 
   record Resume() implements SweepCommand {}
 
+  /** The sweep, or its team, has used up its device-hours. */
+  record ReachCap(SweepEvent.CapReached reached) implements SweepCommand {}
+
   record Cancel(String reason) implements SweepCommand {}
 
   record EndTrial(String trialId, TrialOutcome outcome, FailureCause cause)

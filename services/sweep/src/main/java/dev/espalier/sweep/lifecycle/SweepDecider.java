@@ -36,6 +36,10 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
     if (command instanceof SweepCommand.Resume) {
       return state.phase() == Phase.PAUSED ? List.of(new SweepEvent.Resumed()) : List.of();
     }
+    if (command instanceof SweepCommand.ReachCap cap) {
+      boolean stops = state.phase().open() && state.phase() != Phase.CAPPED;
+      return stops ? List.of(cap.reached()) : List.of();
+    }
     if (command instanceof SweepCommand.Cancel cancel) {
       return state.phase().open() ? List.of(new SweepEvent.Cancelled(cancel.reason())) : List.of();
     }
@@ -79,6 +83,9 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
     }
     if (event instanceof SweepEvent.Resumed) {
       return state.in(state.chunks() == 0 ? Phase.ACCEPTED : Phase.RUNNING);
+    }
+    if (event instanceof SweepEvent.CapReached) {
+      return state.in(Phase.CAPPED);
     }
     if (event instanceof SweepEvent.Cancelled) {
       return state.in(Phase.CANCELLED);

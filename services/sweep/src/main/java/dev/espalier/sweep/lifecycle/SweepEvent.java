@@ -1,6 +1,7 @@
 package dev.espalier.sweep.lifecycle;
 
 import java.util.List;
+import java.util.Locale;
 
 /** What happened in a sweep. */
 public sealed interface SweepEvent {
@@ -30,6 +31,30 @@ public sealed interface SweepEvent {
   record Paused() implements SweepEvent {}
 
   record Resumed() implements SweepEvent {}
+
+  /**
+   * Nothing of the sweep starts any more; it is cancelled when what still runs has ended.
+   *
+   * @param used device-hours of sweep or team, as the scope says
+   */
+  record CapReached(CapScope scope, double cap, double used) implements SweepEvent {
+
+    /** In a sentence, for those who ask why the sweep stopped. */
+    public String reason() {
+      return String.format(
+          Locale.ROOT,
+          "stopped at %s cap of %s device-hours, after %.3f",
+          scope == CapScope.TEAM ? "the team's" : "its",
+          cap == Math.rint(cap) ? Long.toString((long) cap) : Double.toString(cap),
+          used);
+    }
+  }
+
+  /** Whose cap it is. */
+  enum CapScope {
+    SWEEP,
+    TEAM
+  }
 
   record Cancelled(String reason) implements SweepEvent {}
 

@@ -26,13 +26,15 @@ public record SweepState(
     ACCEPTED,
     RUNNING,
     PAUSED,
+    /** Its device-hours are used up: what runs ends, nothing starts. */
+    CAPPED,
     COMPLETED,
     CANCELLED;
 
     /** Whether the sweep still wants results. */
     public boolean open() {
       return switch (this) {
-        case ACCEPTED, RUNNING, PAUSED -> true;
+        case ACCEPTED, RUNNING, PAUSED, CAPPED -> true;
         case ABSENT, COMPLETED, CANCELLED -> false;
       };
     }

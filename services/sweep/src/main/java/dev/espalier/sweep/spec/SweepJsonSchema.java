@@ -51,6 +51,16 @@ public final class SweepJsonSchema {
     cache.put("description", "Whether stages of other sweeps may be reused.");
     cache.put("enum", List.of("on", "off", true, false));
     properties.put("cache", withDefault(cache, "on"));
+    Map<String, Object> hours =
+        number(
+            "Slot time of its attempts after which nothing new of it starts.",
+            "exclusiveMinimum",
+            0,
+            "maximum",
+            SweepSpecReader.MAX_DEVICE_HOURS);
+    Map<String, Object> caps = object(Map.of("deviceHours", hours));
+    caps.put("description", "When the sweep stops by itself; default never.");
+    properties.put("caps", caps);
 
     Map<String, Object> schema = new LinkedHashMap<>();
     schema.put("$schema", "https://json-schema.org/draft/2020-12/schema");

@@ -22,6 +22,7 @@ import java.util.TreeMap;
  * @param strategy "grid"
  * @param priority -100..100, higher goes first
  * @param cache whether stages of other sweeps may be reused
+ * @param caps when the sweep stops by itself
  */
 public record SweepSpec(
     String name,
@@ -35,7 +36,8 @@ public record SweepSpec(
     Evaluation evaluation,
     String strategy,
     int priority,
-    boolean cache) {
+    boolean cache,
+    Caps caps) {
 
   public SweepSpec {
     methods = List.copyOf(methods);
@@ -68,6 +70,10 @@ public record SweepSpec(
     tree.put("strategy", strategy);
     tree.put("priority", priority);
     tree.put("cache", cache ? "on" : "off");
+    if (!caps.equals(Caps.NONE)) {
+      // Left out otherwise, so that sweeps from before there were caps keep their names.
+      tree.put("caps", caps.toTree());
+    }
     return tree;
   }
 

@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -51,7 +52,10 @@ public final class SweepSpecReader {
           "evaluation",
           "strategy",
           "priority",
-          "cache");
+          "cache",
+          "caps");
+
+  static final long MAX_DEVICE_HOURS = 1_000_000;
 
   private static final String SEEDS_RULE = "a list of 1 to 1000 different integers";
 
@@ -78,7 +82,8 @@ public final class SweepSpecReader {
             evaluation(sweep, violations),
             sweep.choice("strategy", "grid", STRATEGIES),
             sweep.integer("priority", 0, -100, 100),
-            cache(sweep));
+            cache(sweep),
+            caps(sweep, violations));
     checkSize(spec, violations);
     return violations.isEmpty() ? SpecReading.of(spec) : SpecReading.refused(violations);
   }
@@ -93,6 +98,19 @@ public final class SweepSpecReader {
       return flag;
     }
     return sweep.choice("cache", "on", List.of("on", "off")).equals("on");
+  }
+
+  private static Caps caps(Fields sweep, List<Violation> violations) {
+    Fields caps = Fields.of("caps", sweep.raw("caps"), Set.of("deviceHours"), violations);
+    return caps.has("deviceHours")
+        ? new Caps(
+            OptionalDouble.of(
+                caps.number(
+                    "deviceHours",
+                    MAX_DEVICE_HOURS,
+                    "a number in (0, %d]".formatted(MAX_DEVICE_HOURS),
+                    hours -> hours > 0 && hours <= MAX_DEVICE_HOURS)))
+        : Caps.NONE;
   }
 
   private static List<MethodChoice> methods(Fields sweep, List<Violation> violations) {

@@ -51,6 +51,29 @@ class SweepAndTrialDeciderTest {
   }
 
   @Test
+  void stopsAtACapOnceAndNothingResumesIt() {
+    accept(2);
+    SweepEvent.CapReached reached = new SweepEvent.CapReached(SweepEvent.CapScope.SWEEP, 2, 2.0125);
+    assertThat(tell(new SweepCommand.ReachCap(reached))).containsExactly(reached);
+    assertThat(reached.reason()).isEqualTo("stopped at its cap of 2 device-hours, after 2.013");
+
+    assertThat(tell(new SweepCommand.ReachCap(reached))).isEmpty();
+    assertThat(tell(new SweepCommand.Pause())).isEmpty();
+    assertThat(tell(new SweepCommand.Resume())).isEmpty();
+    assertThat(tell(new SweepCommand.Cancel(reached.reason()))).hasSize(1);
+    assertThat(tell(new SweepCommand.ReachCap(reached))).isEmpty();
+  }
+
+  @Test
+  void completesWhenTheLastTrialEndsAlthoughItsCapIsReached() {
+    accept(1);
+    tell(new SweepCommand.PlanTrials(0, true, List.of("t1")));
+    tell(new SweepCommand.ReachCap(new SweepEvent.CapReached(SweepEvent.CapScope.TEAM, 0.5, 0.6)));
+
+    assertThat(tell(end("t1", TrialOutcome.SUCCEEDED))).contains(new SweepEvent.Completed(1, 0, 0));
+  }
+
+  @Test
   void endsATrialWithItsLastStage() {
     plan();
     tell(new TrialCommand.StageSucceeded("search", List.of(), List.of()));

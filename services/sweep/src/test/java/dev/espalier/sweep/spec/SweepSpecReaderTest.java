@@ -49,6 +49,24 @@ class SweepSpecReaderTest {
   }
 
   @Test
+  void aCapNamesAnotherSweepAndNoCapNamesTheSame() {
+    String uncapped = Specs.spec(tree).canonicalJson();
+    assertThat(uncapped).doesNotContain("caps");
+    tree.put("caps", Map.of());
+    assertThat(Specs.spec(tree).canonicalJson()).isEqualTo(uncapped);
+
+    tree.put("caps", Map.of("deviceHours", 2.5));
+    SweepSpec capped = Specs.spec(tree);
+    assertThat(capped.caps().deviceHours()).hasValue(2.5);
+    assertThat(SweepSpecReader.read(Json.parse(capped.canonicalJson())).orThrow())
+        .isEqualTo(capped);
+
+    tree.put("caps", Map.of("deviceHours", 0));
+    assertThat(violations())
+        .containsExactly(new Violation("caps.deviceHours", "a number in (0, 1000000]", "0"));
+  }
+
+  @Test
   void namesAnUnknownFieldAndTheNearestKnownOne() {
     tree.put("sedes", List.of(1L));
     tree.put("recipe", Map.of("epochz", 1L, "colour", "red"));
@@ -59,8 +77,8 @@ class SweepSpecReaderTest {
             new Violation(
                 "recipe.colour",
                 "a known field: one of augmentation, batchSize, clipNorm, distillationTemperature,"
-                    + " distillationWeight, epochs, labelSmoothing, learningRate, precision, threads,"
-                    + " warmupEpochs, weightDecay",
+                    + " distillationWeight, epochs, labelSmoothing, learningRate, precision,"
+                    + " threads, warmupEpochs, weightDecay",
                 "unknown field"));
   }
 
