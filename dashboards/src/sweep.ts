@@ -17,7 +17,7 @@ const LINE_OF_FRONT = {
 export const sweep = board('espalier-sweep', 'One sweep: how far it is, what is best so far, what it costs. Click a trial or a worker to follow it.', 'now-6h',
   [variable('sweep', 'Sweep', sql('select label as __text, sweep_id as __value from dash.sweep_name order by accepted_at desc limit 500'))],
   [
-    stat({ title: 'State', means: 'ACCEPTED is being planned, PAUSED waits for espalier resume.', unit: 'string', empty: 'No such sweep', text: true,
+    stat({ title: 'State', means: 'ACCEPTED is being planned, PAUSED waits for espalier resume, CAPPED ends what runs and then stops.', unit: 'string', empty: 'No such sweep', text: true,
       queries: [sql(`select state from dash.sweep where ${OF}`)] }),
     stat({ title: 'Progress', means: 'Share of the trials that have ended, however they ended.', unit: 'percentunit', empty: 'No such sweep',
       queries: [sql(`select progress from dash.sweep where ${OF}`)] }),

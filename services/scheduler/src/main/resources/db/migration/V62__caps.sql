@@ -1,4 +1,4 @@
--- Null without a cap.
+-- Null without a cap. A sweep that has reached it is in state CAPPED until what runs has ended.
 alter table sweep add column device_hours_cap double precision;
 
 -- Slot time of the attempts that have ended, by the sweep that was charged when they began. Apart

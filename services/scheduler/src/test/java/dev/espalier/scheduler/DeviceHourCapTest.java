@@ -40,12 +40,19 @@ class DeviceHourCapTest {
       String sweep =
           platform.submit(
               scheduler.sweeps(),
-              LabelledPlanning.accepted(label, 4, Map.of("deviceHours", 4 * SECOND)),
+              LabelledPlanning.accepted(label, 4, Map.of("deviceHours", 5)),
               "team-a");
-      // Two trainings at a time, so that the four seconds are over in about two.
+      List<StageCommand> running =
+          Eventually.within(
+              SOON,
+              () -> {
+                assertThat(finetunes(worker)).hasSize(2);
+                return finetunes(worker);
+              });
+      assertThat(cap(sweep)).as("of the sweep's text").isEqualTo(5);
+      // As if the five hours had passed.
+      lowerCap(sweep, 0.1 * SECOND);
       platform.awaitState(sweep, "CAPPED");
-      List<StageCommand> running = finetunes(worker);
-      assertThat(running).hasSize(2);
 
       worker.end(running.get(0), TestPlatform.success(running.get(0).getStageId()));
       Eventually.within(
@@ -70,7 +77,7 @@ class DeviceHourCapTest {
                   label))
           .isEqualTo(2);
       SweepStatus status = new SweepReader(platform.dataSource()).status(sweep).orElseThrow();
-      assertThat(status.reason()).startsWith("stopped at its cap of 0.001");
+      assertThat(status.reason()).startsWith("stopped at its cap of ");
       assertThat(status.deviceHours()).isGreaterThanOrEqualTo(status.deviceHoursCap());
       assertThat(
               platform.column(
@@ -87,13 +94,20 @@ class DeviceHourCapTest {
     TeamShare share = new TeamShare(1, 10, SECOND);
     try (SchedulerRuntime scheduler = platform.scheduler(Map.of("capped-team", share));
         FakeWorker worker =
-            platform.worker(label).slots(1).script(hangingFinetunes()).build().start();
+            platform.worker(label).slots(1).script(hangingSearch()).build().start();
         FakeWorker free = platform.worker(other).build().start()) {
       String sweep = platform.submit(scheduler.sweeps(), label, 2, "capped-team");
       String others = platform.submit(scheduler.sweeps(), other, 2, "free-team");
 
       platform.awaitState(sweep, "CAPPED");
-      worker.end(finetunes(worker).get(0), TestPlatform.success(stageOf(worker)));
+      StageCommand search =
+          Eventually.within(
+              SOON,
+              () -> {
+                assertThat(worker.received()).isNotEmpty();
+                return worker.received().get(0);
+              });
+      worker.end(search, TestPlatform.success(search.getStageId()));
       platform.awaitState(sweep, "CANCELLED");
       platform.awaitState(others, "COMPLETED");
 
@@ -104,6 +118,18 @@ class DeviceHourCapTest {
     }
   }
 
+  private double cap(String sweep) throws Exception {
+    return Double.parseDouble(
+        platform.column("select device_hours_cap from sweep where sweep_id = ?", sweep).get(0));
+  }
+
+  private void lowerCap(String sweep, double hours) throws Exception {
+    platform.column(
+        "update sweep set device_hours_cap = ? where sweep_id = ? returning sweep_id",
+        hours,
+        sweep);
+  }
+
   private static FakeWorker.Script hangingFinetunes() {
     return (command, assignment) ->
         assignment.getSpec().getKind() == StageKind.STAGE_KIND_FINETUNE
@@ -111,8 +137,8 @@ class DeviceHourCapTest {
             : TestPlatform.success(command.getStageId());
   }
 
-  private static String stageOf(FakeWorker worker) {
-    return finetunes(worker).get(0).getStageId();
+  private static FakeWorker.Script hangingSearch() {
+    return (command, assignment) -> new Ending.Hang();
   }
 
   private static List<StageCommand> finetunes(FakeWorker worker) {

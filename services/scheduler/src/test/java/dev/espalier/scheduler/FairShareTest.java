@@ -37,13 +37,24 @@ class FairShareTest {
             platform.scheduler(Map.of("quota-team", new TeamShare(1, 2)));
         FakeWorker worker = platform.worker(label).slots(4).script(hanging).build().start()) {
       String sweep = platform.submit(scheduler.sweeps(), label, 5, "quota-team");
-      String running = "select count(*) from lease where sweep_id = ?";
-      String runnable = "select count(*) from stage where algorithm = ? and state = 'RUNNABLE'";
-      Eventually.within(SOON, () -> assertThat(platform.count(running, sweep)).isEqualTo(2));
-      Eventually.within(SOON, () -> assertThat(platform.count(runnable, label)).isEqualTo(3));
+      String training =
+          "select count(*) from lease join stage using (stage_id)"
+              + " where lease.sweep_id = ? and kind = 'FINETUNE'";
+      Eventually.within(SOON, () -> assertThat(platform.count(training, sweep)).isEqualTo(2));
+      Eventually.within(
+          SOON,
+          () ->
+              assertThat(
+                      platform.count(
+                          "select count(*) from stage"
+                              + " where algorithm = ? and state = 'RUNNABLE'",
+                          label))
+                  .as("trials that wait, at their prune or finetune")
+                  .isEqualTo(3));
       // Two assignment ticks with two free slots and three stages to give.
       Thread.sleep(600);
-      assertThat(platform.count(running, sweep)).isEqualTo(2);
+      assertThat(platform.count("select count(*) from lease where sweep_id = ?", sweep))
+          .isEqualTo(2);
 
       for (int i = 0; i < 5; i++) {
         StageCommand next = nextHanging(worker, i);

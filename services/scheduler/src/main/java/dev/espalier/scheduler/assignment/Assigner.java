@@ -17,7 +17,6 @@ import dev.espalier.schemas.stage.v1.ResolvedInput;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.sweep.assignment.Assignment;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
-import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Occupation;
 import dev.espalier.sweep.assignment.Offer;
 import dev.espalier.sweep.assignment.Worker;
@@ -30,10 +29,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -50,9 +47,6 @@ public final class Assigner {
 
   private static final long LOCK = 0x45535041_4C494552L;
 
-  /** Stages of one kind of a sweep that are looked at in one batch. */
-  private static final int OFFERS_PER_KIND = 64;
-
   /** A wait for a decision, for a slot, for a long queue. */
   private static final Duration[] WAITS = {
     Duration.ofMillis(10),
@@ -66,40 +60,6 @@ public final class Assigner {
     Duration.ofMinutes(10),
     Duration.ofHours(1)
   };
-
-  private static final String WORKERS =
-      """
-      select w.worker_id, w.host, w.device_kind, w.slots,
-        (select count(*) from lease l where l.worker_id = w.worker_id) as running
-      from worker w
-      where w.state = 'ACTIVE' and w.heartbeat_at > clock_timestamp() - ? * interval '1 ms'
-      """;
-
-  private static final String CAPABILITIES =
-      """
-      select c.worker_id, c.kind, c.algorithm, c.algorithm_version
-      from worker_capability c join worker w using (worker_id) where w.state = 'ACTIVE'
-      """;
-
-  private static final String OCCUPATIONS =
-      """
-      select l.stage_id, l.worker_id, w.host, g.team, l.sweep_id, g.remaining, l.alone,
-        l.assigned_at
-      from lease l join worker w using (worker_id) join stage g using (stage_id)
-      """;
-
-  private static final String OFFERS =
-      """
-      select stage_id, kind, algorithm, algorithm_version, device_kind, team, sweep_id, priority,
-        runnable_at, worker_losses, remaining
-      from (
-        select *, row_number() over (
-          partition by sweep_id, kind order by remaining desc, runnable_at, stage_id) as place
-        from stage
-        where state = 'RUNNABLE' and not held and sweep_id is not null
-          and (retry_at is null or retry_at <= clock_timestamp())) runnable
-      where place <= ?
-      """;
 
   private static final String LOCK_STAGE =
       """
@@ -177,11 +137,11 @@ public final class Assigner {
       statement.setLong(1, LOCK);
       statement.executeQuery().close();
     }
-    List<Worker> workers = workers(connection);
+    List<Worker> workers = AssignmentTables.workers(connection, settings.duration());
     if (workers.stream().allMatch(worker -> worker.running() >= worker.slots())) {
       return List.of();
     }
-    Map<String, Offer> offers = offers(connection);
+    Map<String, Offer> offers = AssignmentTables.offers(connection);
     if (offers.isEmpty()) {
       return List.of();
     }
@@ -192,14 +152,14 @@ public final class Assigner {
             .collect(Collectors.toSet());
     offers.values().removeIf(offer -> stopped.contains(offer.sweepId()));
     Instant now = Clock.now(connection);
-    List<Held> held = held(connection);
+    List<Occupation> held = AssignmentTables.occupations(connection);
     List<Assignment> assignments =
         policy.assign(
             now,
             workers,
-            held.stream().map(Held::occupation).toList(),
+            held,
             List.copyOf(offers.values()),
-            ledger.standing(connection, now, held.stream().map(Held::slot).toList()));
+            ledger.standing(connection, now, held));
     Map<String, String> devices = devices(connection, assignments);
     List<Offer> given = new ArrayList<>();
     for (Assignment assignment : assignments) {
@@ -342,90 +302,6 @@ public final class Assigner {
             TraceContext.parse(row.getString(2))
                 .map(TraceContext::next)
                 .orElseGet(TraceContext::start));
-      }
-    }
-  }
-
-  private List<Worker> workers(Connection connection) throws SQLException {
-    Map<String, Set<Capability>> capabilities = new HashMap<>();
-    try (var statement = connection.prepareStatement(CAPABILITIES);
-        ResultSet rows = statement.executeQuery()) {
-      while (rows.next()) {
-        capabilities
-            .computeIfAbsent(rows.getString(1), worker -> new HashSet<>())
-            .add(new Capability(rows.getString(2), rows.getString(3), rows.getInt(4)));
-      }
-    }
-    try (var statement = connection.prepareStatement(WORKERS)) {
-      statement.setLong(1, settings.duration().toMillis());
-      try (ResultSet rows = statement.executeQuery()) {
-        List<Worker> workers = new ArrayList<>();
-        while (rows.next()) {
-          workers.add(
-              new Worker(
-                  rows.getString(1),
-                  rows.getString(2),
-                  rows.getString(3),
-                  capabilities.getOrDefault(rows.getString(1), Set.of()),
-                  rows.getInt(4),
-                  rows.getInt(5)));
-        }
-        return workers;
-      }
-    }
-  }
-
-  private record Held(Occupation occupation, AttemptLedger.Held slot) {}
-
-  private static List<Held> held(Connection connection) throws SQLException {
-    try (var statement = connection.prepareStatement(OCCUPATIONS);
-        ResultSet rows = statement.executeQuery()) {
-      List<Held> held = new ArrayList<>();
-      while (rows.next()) {
-        String team = rows.getString("team");
-        String sweepId = rows.getString("sweep_id");
-        held.add(
-            new Held(
-                new Occupation(
-                    rows.getString("stage_id"),
-                    rows.getString("worker_id"),
-                    rows.getString("host"),
-                    team,
-                    sweepId,
-                    rows.getInt("remaining"),
-                    rows.getBoolean("alone")),
-                new AttemptLedger.Held(
-                    team,
-                    sweepId,
-                    rows.getObject("assigned_at", OffsetDateTime.class).toInstant())));
-      }
-      return held;
-    }
-  }
-
-  private static Map<String, Offer> offers(Connection connection) throws SQLException {
-    try (var statement = connection.prepareStatement(OFFERS)) {
-      statement.setInt(1, OFFERS_PER_KIND);
-      try (ResultSet rows = statement.executeQuery()) {
-        Map<String, Offer> offers = new HashMap<>();
-        while (rows.next()) {
-          String kind = rows.getString("kind");
-          offers.put(
-              rows.getString("stage_id"),
-              new Offer(
-                  rows.getString("stage_id"),
-                  new Capability(
-                      kind, rows.getString("algorithm"), rows.getInt("algorithm_version")),
-                  rows.getString("device_kind"),
-                  rows.getString("team"),
-                  rows.getString("sweep_id"),
-                  rows.getInt("priority"),
-                  rows.getObject("runnable_at", OffsetDateTime.class).toInstant(),
-                  Walk.KINDS.indexOf(kind),
-                  rows.getInt("remaining"),
-                  Walk.runsAlone(kind, rows.getInt("worker_losses"))));
-        }
-        return offers;
       }
     }
   }

@@ -12,7 +12,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs the {@link Assigner} whenever {@link AssignmentSignal} wakes it, and on a tick besides, for
- * what becomes due with time, as {@link CapWatch} does. Rides out a database outage.
+ * what becomes due with time, as {@link CapWatch} and {@link Preemptor} do. Rides out a database
+ * outage.
  */
 public final class AssignmentLoop implements AutoCloseable {
 
@@ -23,15 +24,18 @@ public final class AssignmentLoop implements AutoCloseable {
   private final DataSource dataSource;
   private final Assigner assigner;
   private final CapWatch caps;
+  private final Preemptor preemptor;
   private final Thread thread;
-  private long capsNanos = System.nanoTime();
+  private long watchedNanos = System.nanoTime();
   private volatile boolean stopping;
   private volatile Instant lastRound = Instant.now();
 
-  public AssignmentLoop(DataSource dataSource, Assigner assigner, CapWatch caps) {
+  public AssignmentLoop(
+      DataSource dataSource, Assigner assigner, CapWatch caps, Preemptor preemptor) {
     this.dataSource = dataSource;
     this.assigner = assigner;
     this.caps = caps;
+    this.preemptor = preemptor;
     this.thread = new Thread(this::run, "assignment");
   }
 
@@ -71,9 +75,10 @@ public final class AssignmentLoop implements AutoCloseable {
       statement.execute("listen " + AssignmentSignal.CHANNEL);
       while (!stopping) {
         assigner.assign();
-        if (sinceCaps() >= TICK_MS) {
+        if (sinceWatch() >= TICK_MS) {
           caps.look();
-          capsNanos = System.nanoTime();
+          preemptor.look();
+          watchedNanos = System.nanoTime();
         }
         lastRound = Instant.now();
         notifications.getNotifications(TICK_MS);
@@ -82,8 +87,8 @@ public final class AssignmentLoop implements AutoCloseable {
     }
   }
 
-  private long sinceCaps() {
-    return Duration.ofNanos(System.nanoTime() - capsNanos).toMillis();
+  private long sinceWatch() {
+    return Duration.ofNanos(System.nanoTime() - watchedNanos).toMillis();
   }
 
   private void pause() {

@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.assignment;
 
+import dev.espalier.sweep.assignment.Occupation;
 import dev.espalier.sweep.assignment.SlotUse;
 import dev.espalier.sweep.assignment.Standing;
 import java.sql.Connection;
@@ -37,9 +38,6 @@ final class AttemptLedger {
       from attempt where ended_at >= ? and team is not null and sweep_id is not null
       """;
 
-  /** A slot that is held. */
-  record Held(String team, String sweepId, Instant since) {}
-
   private record Key(String stageId, long generation) {}
 
   private final Duration halfLife;
@@ -56,7 +54,7 @@ final class AttemptLedger {
   }
 
   /** The standing now, given the slots that are held. */
-  Standing standing(Connection connection, Instant now, List<Held> held) throws SQLException {
+  Standing standing(Connection connection, Instant now, List<Occupation> held) throws SQLException {
     if (!now.isBefore(refreshedAt.plus(REFRESH)) || now.isBefore(refreshedAt)) {
       read(connection, now);
       refreshedAt = now;
@@ -64,7 +62,7 @@ final class AttemptLedger {
     Map<String, Double> slotSeconds = new HashMap<>();
     teams.forEach(team -> slotSeconds.put(team, use.of(team, now)));
     Map<String, Instant> served = new HashMap<>(servedAt);
-    for (Held slot : held) {
+    for (Occupation slot : held) {
       slotSeconds.merge(slot.team(), use.running(slot.since(), now), Double::sum);
       served.merge(slot.sweepId(), slot.since(), AttemptLedger::later);
     }

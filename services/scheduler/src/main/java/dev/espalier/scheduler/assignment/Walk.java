@@ -13,6 +13,11 @@ final class Walk {
 
   private Walk() {}
 
+  /** Whether a stage of this kind that is interrupted can go on where it was. */
+  static boolean hasCheckpoints(String kind) {
+    return kind.equals("PRETRAIN") || kind.equals("SEARCH") || kind.equals("FINETUNE");
+  }
+
   /** A measurement tolerates no neighbour, and a suspect endangers them. */
   static boolean runsAlone(String kind, int workerLosses) {
     return kind.equals("EVALUATE") || workerLosses >= SUSPICIOUS_LOSSES;

@@ -177,6 +177,8 @@ public final class StageProjection {
         endAttempt(connection, id, after.generation(), "CANCELLED", at, null);
         Sql.run(connection, "update stage set ended_at = ? where stage_id = ?", at, id);
       }
+      case STAGE_PREEMPTED ->
+          Sql.run(connection, "update lease set yielding = true where stage_id = ?", id);
       case STALE_REPORT_REJECTED -> stale(connection, id, event.getStaleReportRejected(), at);
       case STAGE_INPUT_ARRIVED, STAGE_HELD, STAGE_RELEASED_FROM_HOLD -> {
         // All of it is in the state below.

@@ -109,13 +109,13 @@ public final class StageStreams {
     }
     boolean taken =
         !(after.status() instanceof Status.Running) && !(command instanceof StageCommand.Accept);
-    boolean yields = after.status() instanceof Status.Running && after.held() && !before.held();
+    boolean yields = after.yields() && !before.yields();
     if (!taken && !yields) {
       return;
     }
     String reason =
         yields
-            ? "paused"
+            ? command instanceof StageCommand.Preempt preempt ? preempt.reason() : "paused"
             : command instanceof StageCommand.Release release ? release.reason() : "lease ended";
     events.enqueue(
         connection, List.of(revocation(stageId, running.lease(), reason, yields, cause, now)));

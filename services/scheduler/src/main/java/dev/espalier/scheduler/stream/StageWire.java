@@ -12,6 +12,7 @@ import dev.espalier.schemas.stage.v1.StageClaimed;
 import dev.espalier.schemas.stage.v1.StageFailed;
 import dev.espalier.schemas.stage.v1.StageHeld;
 import dev.espalier.schemas.stage.v1.StageInputArrived;
+import dev.espalier.schemas.stage.v1.StagePreempted;
 import dev.espalier.schemas.stage.v1.StageReleased;
 import dev.espalier.schemas.stage.v1.StageReleasedFromHold;
 import dev.espalier.schemas.stage.v1.StageReport;
@@ -122,6 +123,12 @@ public final class StageWire {
               .setCurrentGeneration(stale.currentGeneration())
               .setReportType(stale.reportType()));
     }
+    if (event instanceof StageEvent.Preempted preempted) {
+      return message.setStagePreempted(
+          StagePreempted.newBuilder()
+              .setGeneration(preempted.generation())
+              .setReason(preempted.reason()));
+    }
     if (event instanceof StageEvent.Held held) {
       return message.setStageHeld(
           StageHeld.newBuilder()
@@ -191,6 +198,11 @@ public final class StageWire {
                   message.getStaleReportRejected().getGeneration(),
                   message.getStaleReportRejected().getCurrentGeneration(),
                   message.getStaleReportRejected().getReportType()));
+      case STAGE_PREEMPTED ->
+          Optional.of(
+              new StageEvent.Preempted(
+                  message.getStagePreempted().getGeneration(),
+                  message.getStagePreempted().getReason()));
       case STAGE_HELD ->
           Optional.of(
               new StageEvent.Held(

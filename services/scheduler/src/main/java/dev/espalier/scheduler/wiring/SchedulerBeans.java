@@ -9,11 +9,14 @@ import dev.espalier.scheduler.process.SweepPlanning;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.assignment.PreemptionPolicy;
+import dev.espalier.sweep.assignment.TeamShare;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.planning.Engine;
 import io.micrometer.core.instrument.MeterRegistry;
 import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
+import java.util.Map;
 import javax.sql.DataSource;
 import org.eclipse.microprofile.config.Config;
 
@@ -49,6 +52,7 @@ final class SchedulerBeans {
   @Produces
   @Singleton
   SchedulerSettings settings(SchedulerConfig config) {
+    Map<String, TeamShare> teams = TeamSettings.shares(config.teams());
     return new SchedulerSettings(
         new LeaseSettings(
             config.lease().duration(), config.stallTimeout(), config.checkpoint().interval()),
@@ -57,10 +61,8 @@ final class SchedulerBeans {
             config.retry().workerLosses(),
             config.retry().firstBackOff(),
             config.retry().longestBackOff()),
-        new AssignmentPolicy(
-            config.assignment().aloneWait(),
-            config.assignment().ageing(),
-            TeamSettings.shares(config.teams())),
+        new AssignmentPolicy(config.assignment().aloneWait(), config.assignment().ageing(), teams),
+        new PreemptionPolicy(config.assignment().preemptAfter(), teams),
         config.assignment().useHalfLife());
   }
 

@@ -83,6 +83,14 @@ public interface SchedulerConfig {
      */
     @WithDefault("1h")
     Duration useHalfLife();
+
+    /**
+     * How long a stage waits before a slot is taken, with a checkpoint, from one of the same team
+     * whose priority is lower by ten, or of another where its own team holds nothing; default 2
+     * min. Stages that have not run for so long are left alone.
+     */
+    @WithDefault("2m")
+    Duration preemptAfter();
   }
 
   interface TeamSection {

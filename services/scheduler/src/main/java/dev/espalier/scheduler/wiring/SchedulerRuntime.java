@@ -12,6 +12,7 @@ import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.scheduler.assignment.Assigner;
 import dev.espalier.scheduler.assignment.AssignmentLoop;
 import dev.espalier.scheduler.assignment.CapWatch;
+import dev.espalier.scheduler.assignment.Preemptor;
 import dev.espalier.scheduler.process.ProcessManager;
 import dev.espalier.scheduler.process.TrialPlanning;
 import dev.espalier.scheduler.progress.LeaseWatch;
@@ -114,7 +115,13 @@ public final class SchedulerRuntime implements AutoCloseable {
                 settings.useHalfLife(),
                 settings.leases(),
                 metrics),
-            new CapWatch(transactions, sweeps, settings.policy().teams()));
+            new CapWatch(transactions, sweeps, settings.policy().teams()),
+            new Preemptor(
+                transactions,
+                stages,
+                settings.preemption(),
+                settings.useHalfLife(),
+                settings.leases()));
     this.leaseWatch =
         new LeaseWatch(
             transactions,

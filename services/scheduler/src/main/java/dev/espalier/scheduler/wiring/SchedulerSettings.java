@@ -2,6 +2,7 @@ package dev.espalier.scheduler.wiring;
 
 import dev.espalier.scheduler.assignment.LeaseSettings;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.assignment.PreemptionPolicy;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import java.time.Duration;
 
@@ -11,4 +12,8 @@ import java.time.Duration;
  * @param useHalfLife after which a slot-second that a team has used counts half
  */
 public record SchedulerSettings(
-    LeaseSettings leases, RetryPolicy retry, AssignmentPolicy policy, Duration useHalfLife) {}
+    LeaseSettings leases,
+    RetryPolicy retry,
+    AssignmentPolicy policy,
+    PreemptionPolicy preemption,
+    Duration useHalfLife) {}

@@ -11,6 +11,7 @@ import dev.espalier.scheduler.wiring.SchedulerRuntime;
 import dev.espalier.scheduler.wiring.SchedulerSettings;
 import dev.espalier.schemas.stage.v1.StageKind;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
+import dev.espalier.sweep.assignment.PreemptionPolicy;
 import dev.espalier.sweep.assignment.TeamShare;
 import dev.espalier.sweep.lifecycle.RetryPolicy;
 import dev.espalier.sweep.lifecycle.SweepCommand;
@@ -41,6 +42,9 @@ public final class TestPlatform {
 
   public static final Duration SOON = Duration.ofSeconds(60);
   public static final Duration LEASE = Duration.ofMillis(4500);
+
+  /** Until a running stage is preempted. */
+  public static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static TestPlatform shared;
 
@@ -89,6 +93,7 @@ public final class TestPlatform {
                 new LeaseSettings(LEASE, Duration.ofSeconds(20), Duration.ofMillis(200)),
                 new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
                 new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), teams),
+                new PreemptionPolicy(PATIENCE, teams),
                 Duration.ofHours(1)),
             new LabelledPlanning(),
             new SimpleMeterRegistry());

@@ -32,8 +32,16 @@ class TeamSettingsTest {
 
   @Test
   void readsThemFromTheEnvironment() {
-    assertThat(shares(new EnvConfigSource(Map.of("ESPALIER_TEAMS_VISION_WEIGHT", "3"), 300)))
-        .containsOnly(Map.entry("vision", new TeamShare(3, Integer.MAX_VALUE)));
+    assertThat(
+            shares(
+                new EnvConfigSource(
+                    Map.of(
+                        "ESPALIER_TEAMS_VISION_WEIGHT",
+                        "3",
+                        "ESPALIER_TEAMS_VISION_DEVICE_HOURS",
+                        "7"),
+                    300)))
+        .containsOnly(Map.entry("vision", new TeamShare(3, Integer.MAX_VALUE, 7)));
   }
 
   @ParameterizedTest

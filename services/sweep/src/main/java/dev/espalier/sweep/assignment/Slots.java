@@ -68,6 +68,16 @@ final class Slots {
                 .thenComparing(Worker::workerId));
   }
 
+  /** Whether the worker could take it, had it a free slot. */
+  boolean couldServe(String workerId, Offer offer) {
+    return workers.stream()
+        .anyMatch(
+            worker ->
+                worker.workerId().equals(workerId)
+                    && able(worker, offer)
+                    && !takenHosts.contains(worker.host()));
+  }
+
   private static boolean able(Worker worker, Offer offer) {
     return worker.capabilities().contains(offer.needs())
         && (offer.deviceKind().isEmpty() || offer.deviceKind().equals(worker.deviceKind()));

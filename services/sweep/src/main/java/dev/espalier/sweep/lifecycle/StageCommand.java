@@ -34,6 +34,9 @@ public sealed interface StageCommand {
   /** The lease is renewed but its stage makes no headway. */
   record Stall(Lease lease, String message) implements StageCommand {}
 
+  /** Others have a better claim to the slot. */
+  record Preempt(Lease lease, String reason) implements StageCommand {}
+
   /** Carried out only while the holder is paused. */
   record Hold(Holder holder, String reason) implements StageCommand {}
 

@@ -66,6 +66,11 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
           ? attemptFailed(state, stall.lease(), cause, now)
           : List.of();
     }
+    if (command instanceof StageCommand.Preempt preempt) {
+      return runsUnder(state, preempt.lease()) && !((Status.Running) state.status()).yielding()
+          ? List.of(new StageEvent.Preempted(preempt.lease().generation(), preempt.reason()))
+          : List.of();
+    }
     if (command instanceof StageCommand.Hold hold) {
       boolean wanted =
           !state.holding().contains(hold.holder())
@@ -209,10 +214,17 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
     }
     if (event instanceof StageEvent.Assigned assigned) {
       Lease lease = new Lease(assigned.workerId(), assigned.leaseId(), assigned.generation());
-      return state.with(new Status.Running(lease, false)).withGeneration(assigned.generation());
+      return state
+          .with(new Status.Running(lease, false, false))
+          .withGeneration(assigned.generation());
     }
     if (event instanceof StageEvent.Started) {
-      return state.with(new Status.Running(((Status.Running) state.status()).lease(), true));
+      Status.Running running = (Status.Running) state.status();
+      return state.with(new Status.Running(running.lease(), true, running.yielding()));
+    }
+    if (event instanceof StageEvent.Preempted) {
+      Status.Running running = (Status.Running) state.status();
+      return state.with(new Status.Running(running.lease(), running.started(), true));
     }
     if (event instanceof StageEvent.CheckpointSaved saved) {
       return state.withCheckpoint(saved);

@@ -73,6 +73,9 @@ public sealed interface StageEvent {
       String reportType)
       implements StageEvent {}
 
+  /** The attempt must give its slot back after a checkpoint; the stage waits for another. */
+  record Preempted(long generation, String reason) implements StageEvent {}
+
   /** A claiming sweep or trial does not want it to run now. */
   record Held(Holder holder, String reason) implements StageEvent {}
 

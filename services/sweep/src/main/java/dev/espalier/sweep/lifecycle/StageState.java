@@ -41,7 +41,10 @@ public record StageState(
     /** Waits for inputs, for a worker, or for {@code retryAt} to pass. */
     record Waiting(Instant retryAt) implements Status {}
 
-    record Running(Lease lease, boolean started) implements Status {}
+    /**
+     * @param yielding whether it was told to give its slot back
+     */
+    record Running(Lease lease, boolean started, boolean yielding) implements Status {}
 
     record Succeeded(List<Output> outputs, List<Measurement> measurements) implements Status {}
 
@@ -70,6 +73,11 @@ public record StageState(
                 claim ->
                     holding.contains(new Holder.OfTrial(claim.getKey()))
                         || holding.contains(new Holder.OfSweep(claim.getValue().sweepId())));
+  }
+
+  /** Whether its worker should give it back after a checkpoint: it is held, or preempted. */
+  public boolean yields() {
+    return status instanceof Status.Running running && (running.yielding() || held());
   }
 
   /** Whether it may be given to a worker. */

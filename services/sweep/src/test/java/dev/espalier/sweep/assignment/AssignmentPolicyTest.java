@@ -87,14 +87,14 @@ class AssignmentPolicyTest {
   void keepsAHostFreeForAMeasurement() {
     Worker trainer = worker("w1", "h1", 2, TRAIN);
     Worker evaluator = worker("w2", "h1", 1, EVALUATE);
-    Occupation measuring = new Occupation("e", "w2", "h1", "team", "s1", 1, true);
+    Occupation measuring = held("e", "w2", 1, true);
 
     assertThat(assign(List.of(trainer), List.of(measuring), List.of(train("a", "s1", 0))))
         .isEmpty();
     assertThat(
             assign(
                 List.of(evaluator),
-                List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false)),
+                List.of(held("t", "w1", 2, false)),
                 List.of(evaluate("e", NOW))))
         .isEmpty();
   }
@@ -102,7 +102,7 @@ class AssignmentPolicyTest {
   @Test
   void startsNothingNewOnAHostThatAMeasurementHasWaitedForTooLong() {
     List<Worker> workers = List.of(worker("w1", "h1", 2, TRAIN), worker("w2", "h1", 1, EVALUATE));
-    List<Occupation> training = List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false));
+    List<Occupation> training = List.of(held("t", "w1", 2, false));
     Offer another = train("a", "s1", 0);
 
     assertThat(assign(workers, training, List.of(evaluate("e", NOW), another)))
@@ -139,7 +139,7 @@ class AssignmentPolicyTest {
             Duration.ofSeconds(15), Duration.ofSeconds(30), Map.of("team", new TeamShare(5, 2)));
     List<Offer> offers =
         List.of(train("a", "s1", 0), train("b", "s1", 0), train("c", "s2", 0), other("d"));
-    List<Occupation> held = List.of(new Occupation("t", "w1", "h1", "team", "s1", 2, false));
+    List<Occupation> held = List.of(held("t", "w1", 2, false));
 
     List<Assignment> assignments =
         policy.assign(NOW, List.of(worker("w1", "h1", 9, TRAIN)), held, offers, Standing.NEW);
@@ -174,6 +174,11 @@ class AssignmentPolicyTest {
   private List<Assignment> assign(
       List<Worker> workers, List<Occupation> occupations, List<Offer> offers) {
     return policy.assign(NOW, workers, occupations, offers, Standing.NEW);
+  }
+
+  private static Occupation held(String stageId, String worker, int remaining, boolean alone) {
+    return new Occupation(
+        stageId, worker, "h1", "team", "s1", 0, remaining, alone, NOW, true, false);
   }
 
   private static Offer other(String stageId) {

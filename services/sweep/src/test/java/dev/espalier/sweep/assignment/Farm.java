@@ -136,7 +136,11 @@ final class Farm {
                         "h",
                         row.stage().team(),
                         row.stage().sweep(),
+                        row.stage().priority(),
                         2,
+                        false,
+                        row.since(),
+                        true,
                         false))
             .toList();
     for (Assignment given : policy.assign(now, List.of(worker), held, offers, standing())) {

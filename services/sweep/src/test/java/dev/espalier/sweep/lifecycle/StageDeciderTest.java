@@ -182,6 +182,25 @@ class StageDeciderTest {
   }
 
   @Test
+  void aPreemptedStageGivesItsSlotBackOnceAndWaitsForAnother() {
+    running("l1");
+    StageCommand preempt = new StageCommand.Preempt(lease("l1", 1), "others wait");
+    assertThat(tell(preempt)).containsExactly(new StageEvent.Preempted(1, "others wait"));
+    assertThat(tell(preempt)).isEmpty();
+    assertThat(state().yields()).isTrue();
+    report("l1", 1, new Report.Started(new StageEvent.Started("cpu", "host", 0)));
+    assertThat(state().yields()).as("it had not begun yet").isTrue();
+
+    report("l1", 1, new Report.Interrupted("others wait"));
+
+    assertThat(state().runnable(NOW)).isTrue();
+    assertThat(state().attempts()).isZero();
+    assign("l2");
+    assertThat(state().yields()).isFalse();
+    assertThat(tell(preempt)).as("of the lease before").isEmpty();
+  }
+
+  @Test
   void isHeldOnlyByWhoClaimsIt() {
     tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
 

@@ -262,6 +262,7 @@ final class Simulation {
           anyTrial().ifPresent(trial -> tellTrial(trial, new TrialCommand.Cancel("asked")));
         }
       }
+      case 19, 20 -> preempt();
       default -> {
         // Most of the time nothing goes wrong.
       }
@@ -393,7 +394,7 @@ final class Simulation {
       if (ended) {
         leases.remove(id);
       }
-      boolean yields = !ended && after.held() && !before.held();
+      boolean yields = after.yields() && !before.yields();
       if (yields || ended && !(command instanceof StageCommand.Accept)) {
         revoke(running.lease(), id);
       }
@@ -652,8 +653,12 @@ final class Simulation {
                     row.host,
                     TEAM,
                     row.sweepId,
+                    0,
                     remaining(id),
-                    row.alone)));
+                    row.alone,
+                    now,
+                    true,
+                    false)));
     Map<String, Offer> byId = new LinkedHashMap<>();
     offers.forEach(offer -> byId.put(offer.stageId(), offer));
     for (Assignment assignment : policy.assign(now, available, occupations, offers, Standing.NEW)) {
@@ -664,6 +669,19 @@ final class Simulation {
 
   private int remaining(String stageId) {
     return KINDS.size() - KINDS.indexOf(kinds.get(stageId));
+  }
+
+  /** A slot is taken back, by a lease that may be over when the stage hears of it. */
+  private void preempt() {
+    any(leases)
+        .ifPresent(
+            row -> {
+              String stage = idOf(leases, row);
+              if (random.nextInt(4) == 0) {
+                tellStage(stage, new StageCommand.Expire(row.lease));
+              }
+              tellStage(stage, new StageCommand.Preempt(row.lease, "others wait"));
+            });
   }
 
   private void give(Assignment assignment, Offer offer) {
