@@ -5,7 +5,10 @@ import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Occupation;
 import dev.espalier.sweep.assignment.Offer;
+import dev.espalier.sweep.assignment.Preemption;
+import dev.espalier.sweep.assignment.PreemptionPolicy;
 import dev.espalier.sweep.assignment.Standing;
+import dev.espalier.sweep.assignment.TeamShare;
 import dev.espalier.sweep.assignment.Worker;
 import dev.espalier.sweep.lifecycle.Artifact;
 import dev.espalier.sweep.lifecycle.Consequence;
@@ -65,17 +68,18 @@ final class Simulation {
   private static final long HEARTBEAT_MS = 3_000;
   private static final List<String> KINDS = List.of("SEARCH", "PRUNE", "FINETUNE", "EVALUATE");
   private static final int CHUNK = 2;
-  private static final String TEAM = "team";
+  private static final List<String> TEAMS = List.of("red", "blue");
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final Random random;
   private final SweepDecider sweepDecider = new SweepDecider();
   private final TrialDecider trialDecider = new TrialDecider();
   private final StageDecider stageDecider = new StageDecider(RetryPolicy.DEFAULT);
-  private final AssignmentPolicy policy = AssignmentPolicy.DEFAULT;
 
   private final Map<String, Stream<SweepState, SweepEvent>> sweeps = new TreeMap<>();
   private final Map<String, Stream<TrialState, TrialEvent>> trials = new TreeMap<>();
   private final Map<String, Stream<StageState, StageEvent>> stages = new TreeMap<>();
+  private final Map<String, String> teamOf = new HashMap<>();
   private final Map<String, List<PlannedTrial>> plans = new HashMap<>();
   private final Map<String, String> kinds = new HashMap<>();
   private final Map<String, Set<String>> readers = new HashMap<>();
@@ -90,6 +94,10 @@ final class Simulation {
   private boolean schedulerUp = true;
   private Instant caughtUpSince = now;
   private boolean chaos = true;
+
+  /** Most slots that the red team may hold; an operator changes it now and then. */
+  private int quota = Integer.MAX_VALUE;
+
   private int ids;
 
   /** What happened, for the message of a failed seed. */
@@ -131,6 +139,8 @@ final class Simulation {
 
   private static final class LeaseRow {
     final Lease lease;
+    final int priority;
+    final Instant since;
     final String host;
     final String sweepId;
     final boolean alone;
@@ -138,11 +148,13 @@ final class Simulation {
     Instant progressAt;
     long progress;
 
-    LeaseRow(Lease lease, String host, String sweepId, boolean alone, Instant until, Instant now) {
+    LeaseRow(Lease lease, String host, Offer offer, Instant until, Instant now) {
       this.lease = lease;
       this.host = host;
-      this.sweepId = sweepId;
-      this.alone = alone;
+      this.sweepId = offer.sweepId();
+      this.alone = offer.alone();
+      this.priority = offer.priority();
+      this.since = now;
       this.until = until;
       this.progressAt = now;
     }
@@ -215,6 +227,7 @@ final class Simulation {
     caughtUpSince = now;
     workers.values().forEach(worker -> worker.mute = false);
     workers.values().forEach(worker -> worker.running.values().forEach(a -> a.stuck = false));
+    quota = 1 + random.nextInt(3);
     sweeps.keySet().forEach(sweep -> tellSweep(sweep, new SweepCommand.Resume()));
     trials.keySet().forEach(trial -> tellTrial(trial, new TrialCommand.Resume()));
     join();
@@ -263,6 +276,15 @@ final class Simulation {
         }
       }
       case 19, 20 -> preempt();
+      case 21 -> quota = random.nextInt(4) == 0 ? Integer.MAX_VALUE : 1 + random.nextInt(2);
+      case 22 -> {
+        if (random.nextInt(6) == 0) {
+          tellSweep(
+              anySweep(),
+              new SweepCommand.ReachCap(
+                  new SweepEvent.CapReached(SweepEvent.CapScope.SWEEP, 1, 1.5)));
+        }
+      }
       default -> {
         // Most of the time nothing goes wrong.
       }
@@ -283,6 +305,8 @@ final class Simulation {
         }
         default -> {
           assign();
+          takeBack();
+          watchCaps();
           watchLeases();
         }
       }
@@ -328,15 +352,17 @@ final class Simulation {
   // ---- sweeps ----
 
   private void submit(String sweepId, int count) {
+    String team = TEAMS.get(random.nextInt(TEAMS.size()));
     List<PlannedTrial> planned = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      // Trials 0 and 1 of every sweep are equal to those of the others: all of their stages shared.
-      String which = i < 2 ? "common" + i : sweepId + "." + i;
+      // Trials 0 and 1 are equal in all sweeps of a team: all of their stages are shared.
+      String which = i < 2 ? team + i : sweepId + "." + i;
       List<PlannedStage> walk = new ArrayList<>();
       Set<String> inputs = Set.of();
       for (String kind : KINDS) {
-        String id = kind + "-" + (kind.equals("SEARCH") ? "all" : which);
+        String id = kind + "-" + (kind.equals("SEARCH") ? team : which);
         kinds.put(id, kind);
+        teamOf.put(id, team);
         walk.add(new PlannedStage(id, inputs));
         inputs = Set.of(id);
       }
@@ -606,19 +632,42 @@ final class Simulation {
     if (!schedulerUp) {
       return;
     }
+    Map<String, Offer> byId = new LinkedHashMap<>();
+    List<Offer> offers = offers();
+    offers.forEach(offer -> byId.put(offer.stageId(), offer));
+    AssignmentPolicy policy =
+        new AssignmentPolicy(Duration.ofSeconds(15), Duration.ofSeconds(30), shares());
+    for (Assignment assignment :
+        policy.assign(now, available(), occupations(), offers, Standing.NEW)) {
+      give(assignment, byId.get(assignment.stageId()));
+    }
+    checkHosts();
+  }
+
+  private Map<String, TeamShare> shares() {
+    return Map.of("red", new TeamShare(2, quota));
+  }
+
+  /** A sweep at its cap starts nothing. */
+  private boolean capped(String sweepId) {
+    return sweeps.get(sweepId).state().phase() == SweepState.Phase.CAPPED;
+  }
+
+  private List<Offer> offers() {
     List<Offer> offers = new ArrayList<>();
     stages.forEach(
         (id, stream) -> {
           StageState state = stream.state();
-          if (state.runnable(now)) {
-            StageState.Claim oldest = state.claims().values().iterator().next();
+          StageState.Claim oldest =
+              state.claims().isEmpty() ? null : state.claims().values().iterator().next();
+          if (state.runnable(now) && !capped(oldest.sweepId())) {
             boolean alone = kinds.get(id).equals("EVALUATE") || state.workerLosses() >= 2;
             offers.add(
                 new Offer(
                     id,
                     new Capability(kinds.get(id), "any", 1),
                     "",
-                    TEAM,
+                    teamOf.get(id),
                     oldest.sweepId(),
                     oldest.priority(),
                     now.minusSeconds(random.nextInt(30)),
@@ -627,6 +676,10 @@ final class Simulation {
                     alone));
           }
         });
+    return offers;
+  }
+
+  private List<Worker> available() {
     List<Worker> available = new ArrayList<>();
     for (WorkerProcess worker : workers.values()) {
       if (worker.lastHeard.plusMillis(LEASE_MS).isAfter(now)) {
@@ -643,6 +696,10 @@ final class Simulation {
                         .count()));
       }
     }
+    return available;
+  }
+
+  private List<Occupation> occupations() {
     List<Occupation> occupations = new ArrayList<>();
     leases.forEach(
         (id, row) ->
@@ -651,20 +708,40 @@ final class Simulation {
                     id,
                     row.lease.workerId(),
                     row.host,
-                    TEAM,
+                    teamOf.get(id),
                     row.sweepId,
-                    0,
+                    row.priority,
                     remaining(id),
                     row.alone,
-                    now,
-                    true,
-                    false)));
-    Map<String, Offer> byId = new LinkedHashMap<>();
-    offers.forEach(offer -> byId.put(offer.stageId(), offer));
-    for (Assignment assignment : policy.assign(now, available, occupations, offers, Standing.NEW)) {
-      give(assignment, byId.get(assignment.stageId()));
+                    row.since,
+                    !kinds.get(id).equals("EVALUATE"),
+                    stages.get(id).state().yields())));
+    return occupations;
+  }
+
+  /** Slots that others have a better claim to, by the real rules. */
+  private void takeBack() {
+    if (!schedulerUp) {
+      return;
     }
-    checkHosts();
+    PreemptionPolicy policy = new PreemptionPolicy(PATIENCE, shares());
+    for (Preemption taken :
+        policy.preempt(now, available(), occupations(), offers(), Standing.NEW)) {
+      Lease lease = leases.get(taken.stageId()).lease;
+      tellStage(taken.stageId(), new StageCommand.Preempt(lease, taken.reason()));
+    }
+  }
+
+  /** A capped sweep ends once nothing that is charged to it runs. */
+  private void watchCaps() {
+    if (!schedulerUp) {
+      return;
+    }
+    for (String sweep : sweeps.keySet()) {
+      if (capped(sweep) && leases.values().stream().noneMatch(row -> row.sweepId.equals(sweep))) {
+        tellSweep(sweep, new SweepCommand.Cancel("stopped at its cap"));
+      }
+    }
   }
 
   private int remaining(String stageId) {
@@ -698,10 +775,14 @@ final class Simulation {
     LeaseRow before =
         leases.put(
             assignment.stageId(),
-            new LeaseRow(
-                lease, worker.host, offer.sweepId(), offer.alone(), now.plusMillis(LEASE_MS), now));
+            new LeaseRow(lease, worker.host, offer, now.plusMillis(LEASE_MS), now));
     if (before != null) {
       throw new AssertionError("two valid leases for " + assignment.stageId());
+    }
+    long held =
+        leases.keySet().stream().filter(stage -> teamOf.get(stage).equals(offer.team())).count();
+    if (offer.team().equals("red") && held > quota) {
+      throw new AssertionError("the red team got slot %d of %d".formatted(held, quota));
     }
     worker.commands.add(
         () -> worker.running.put(leaseId, new Attempt(lease, assignment.stageId())));
