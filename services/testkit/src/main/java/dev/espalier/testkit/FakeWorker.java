@@ -1,5 +1,7 @@
 package dev.espalier.testkit;
 
+import static java.util.Comparator.comparingLong;
+
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Timestamp;
 import dev.espalier.schemas.Topics;
@@ -26,12 +28,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.PriorityQueue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.KafkaException;
@@ -48,6 +51,17 @@ import org.apache.kafka.common.utils.Utils;
 public final class FakeWorker implements AutoCloseable {
 
   private static final Duration POLL = Duration.ofMillis(20);
+
+  /** What a silent broker costs before the next try. */
+  private static final Map<String, Object> IMPATIENT =
+      Map.of(
+          "max.block.ms", "3000",
+          "request.timeout.ms", "2000",
+          "delivery.timeout.ms", "3000",
+          "reconnect.backoff.max.ms", "500");
+
+  /** For the last words of a worker that leaves. */
+  private static final Duration FAREWELL = Duration.ofSeconds(30);
 
   /** How a stage ends. */
   public sealed interface Ending {
@@ -77,15 +91,23 @@ public final class FakeWorker implements AutoCloseable {
   private final List<Capability> capabilities;
   private final Duration heartbeat;
   private final Script script;
+  private final Function<AssignStage, Duration> duration;
   private final TestProducer producer;
+  private final ReportOutbox outbox;
   private final KafkaConsumer<String, byte[]> consumer;
-  private final Map<String, HeldLease> leases = new ConcurrentHashMap<>();
-  private final List<StageCommand> received = new CopyOnWriteArrayList<>();
+  private final Map<String, StageCommand> held = new ConcurrentHashMap<>();
+  private final List<StageCommand> received = Collections.synchronizedList(new ArrayList<>());
   private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final PriorityQueue<Due> due = new PriorityQueue<>(comparingLong(Due::nanoTime));
   private final Thread thread;
+  private final Thread beats;
+  private final List<Duration> silences = Collections.synchronizedList(new ArrayList<>());
   private volatile boolean silent;
   private volatile boolean closed;
-  private long progress;
+  private volatile boolean killed;
+
+  /** When a stage is over. */
+  private record Due(long nanoTime, StageCommand command) {}
 
   private FakeWorker(Builder builder) {
     service = builder.service;
@@ -95,7 +117,9 @@ public final class FakeWorker implements AutoCloseable {
     capabilities = List.copyOf(builder.capabilities);
     heartbeat = builder.heartbeat;
     script = builder.script;
-    producer = new TestProducer(builder.bootstrapServers);
+    duration = builder.duration;
+    producer = new TestProducer(builder.bootstrapServers, IMPATIENT);
+    outbox = new ReportOutbox(producer, builder.twice);
     consumer =
         new KafkaConsumer<>(
             Map.of(
@@ -108,6 +132,8 @@ public final class FakeWorker implements AutoCloseable {
             new ByteArrayDeserializer());
     thread = new Thread(this::run, workerId);
     thread.setDaemon(true);
+    beats = new Thread(this::beats, workerId + "-heartbeat");
+    beats.setDaemon(true);
   }
 
   public static Builder on(String bootstrapServers) {
@@ -136,6 +162,7 @@ public final class FakeWorker implements AutoCloseable {
                     .setEngineVersion("simulated")
                     .setSoftwareVersion("test")));
     thread.start();
+    beats.start();
     return this;
   }
 
@@ -145,16 +172,35 @@ public final class FakeWorker implements AutoCloseable {
 
   /** Commands for this worker so far. */
   public List<StageCommand> received() {
-    return List.copyOf(received);
+    synchronized (received) {
+      return List.copyOf(received);
+    }
   }
 
-  /** Goes silent without a word, as after kill -9. */
+  /** Stages that this worker believes are its own. */
+  public int holds() {
+    return held.size();
+  }
+
+  /** How often the broker heard nothing from it for so long, be it for want of a processor. */
+  public int silences(Duration atLeast) {
+    synchronized (silences) {
+      return (int) silences.stream().filter(gap -> gap.compareTo(atLeast) >= 0).count();
+    }
+  }
+
+  /** Goes silent without a word, as after kill -9; what it has not yet said is lost. */
   public void kill() {
+    killed = true;
     silent = true;
     stopThread();
+    producer.close();
   }
 
-  /** Stops or resumes heartbeats and reports; it goes on reading commands. */
+  /**
+   * Stops or resumes heartbeats and reports; it goes on reading commands, and what it has to report
+   * waits, as in a process that is suspended.
+   */
   public void silence(boolean silent) {
     this.silent = silent;
   }
@@ -190,20 +236,24 @@ public final class FakeWorker implements AutoCloseable {
     }
     stopThread();
     if (!silent) {
-      for (StageCommand command : received) {
-        if (command.hasAssignStage() && leases.containsKey(command.getAssignStage().getLeaseId())) {
-          finish(command, new Ending.Interrupted("the worker drains"));
-        }
-      }
-      send(event().setWorkerLeft(WorkerLeft.newBuilder().setReason("closed")));
+      List.copyOf(held.values())
+          .forEach(command -> finish(command, new Ending.Interrupted("the worker drains")));
+      Eventually.within(
+          FAREWELL,
+          () -> {
+            outbox.drain();
+            send(event().setWorkerLeft(WorkerLeft.newBuilder().setReason("closed")));
+          });
     }
     producer.close();
   }
 
   private void stopThread() {
     closed = true;
+    beats.interrupt();
     try {
       thread.join();
+      beats.join();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -211,63 +261,83 @@ public final class FakeWorker implements AutoCloseable {
 
   private void run() {
     try (consumer) {
-      long nextBeat = System.nanoTime();
       while (!closed) {
         try {
           for (var record : consumer.poll(POLL)) {
-            StageCommand command = StageCommand.parseFrom(record.value());
-            if (command.getWorkerId().equals(workerId)) {
-              obey(command);
-            }
+            obey(record.value());
           }
           for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
           }
-          if (!silent && System.nanoTime() >= nextBeat) {
-            nextBeat = System.nanoTime() + heartbeat.toNanos();
-            beat();
+          while (!due.isEmpty() && due.peek().nanoTime() <= System.nanoTime()) {
+            end(due.remove().command());
+          }
+          if (!silent) {
+            outbox.drain();
           }
         } catch (KafkaException | IllegalStateException e) {
-          // The broker is away; tests do that.
-        } catch (InvalidProtocolBufferException e) {
-          // Somebody else's rubbish on our partition.
+          // The broker is away; tests do that. What was not answered for is said again.
         }
       }
     }
   }
 
-  private void obey(StageCommand command) {
+  /** Apart from the reports, which may have to wait for their partition's return. */
+  private void beats() {
+    long heard = System.nanoTime();
+    for (long progress = 1; !closed; progress++) {
+      try {
+        if (!silent) {
+          beat(progress);
+          silences.add(Duration.ofNanos(System.nanoTime() - heard));
+          heard = System.nanoTime();
+        }
+        Thread.sleep(heartbeat.toMillis());
+      } catch (KafkaException | IllegalStateException e) {
+        // The broker is away; the next one will do.
+      } catch (InterruptedException e) {
+        return;
+      }
+    }
+  }
+
+  private void obey(byte[] record) {
+    StageCommand command;
+    try {
+      command = StageCommand.parseFrom(record);
+    } catch (InvalidProtocolBufferException e) {
+      return; // somebody else's rubbish on our partition
+    }
+    if (!command.getWorkerId().equals(workerId)) {
+      return;
+    }
     received.add(command);
     if (command.hasRevokeStage()) {
-      String leaseId = command.getRevokeStage().getLeaseId();
-      received.stream()
-          .filter(StageCommand::hasAssignStage)
-          .filter(assigned -> assigned.getAssignStage().getLeaseId().equals(leaseId))
-          .filter(assigned -> leases.containsKey(leaseId))
-          .forEach(
-              assigned ->
-                  finish(assigned, new Ending.Interrupted(command.getRevokeStage().getReason())));
+      StageCommand revoked = held.get(command.getRevokeStage().getLeaseId());
+      if (revoked != null) {
+        finish(revoked, new Ending.Interrupted(command.getRevokeStage().getReason()));
+      }
       return;
     }
     AssignStage assignment = command.getAssignStage();
-    leases.put(
-        assignment.getLeaseId(),
-        HeldLease.newBuilder()
-            .setStageId(command.getStageId())
-            .setLeaseId(assignment.getLeaseId())
-            .setGeneration(assignment.getGeneration())
-            .build());
-    if (!silent) {
-      report(
-          reportFor(command)
-              .setStageStarted(StageStarted.newBuilder().setDevice("simulated").setHost(host))
-              .build());
-    }
-    finish(command, script.run(command, assignment));
+    held.put(assignment.getLeaseId(), command);
+    outbox.add(
+        reportFor(command)
+            .setStageStarted(StageStarted.newBuilder().setDevice("simulated").setHost(host))
+            .build(),
+        () -> {});
+    due.add(new Due(System.nanoTime() + duration.apply(assignment).toNanos(), command));
   }
 
+  private void end(StageCommand command) {
+    if (held.containsKey(command.getAssignStage().getLeaseId())) {
+      finish(command, script.run(command, command.getAssignStage()));
+    }
+  }
+
+  /** The stage stays in the heartbeats until the broker has its report. */
   private void finish(StageCommand command, Ending ending) {
-    if (silent || ending instanceof Ending.Hang) {
+    if (killed || ending instanceof Ending.Hang) {
       return;
     }
     StageReport.Builder report = reportFor(command);
@@ -284,8 +354,7 @@ public final class FakeWorker implements AutoCloseable {
     } else if (ending instanceof Ending.Interrupted interrupted) {
       report.setStageInterrupted(StageInterrupted.newBuilder().setReason(interrupted.reason()));
     }
-    report(report.build());
-    leases.remove(command.getAssignStage().getLeaseId());
+    outbox.add(report.build(), () -> held.remove(command.getAssignStage().getLeaseId()));
   }
 
   private static StageSucceeded.Builder succeeded(Ending.Success success) {
@@ -315,10 +384,17 @@ public final class FakeWorker implements AutoCloseable {
         .build();
   }
 
-  private void beat() {
-    progress++;
+  private void beat(long progress) {
     var beat = WorkerHeartbeat.newBuilder();
-    leases.values().forEach(lease -> beat.addLeases(lease.toBuilder().setProgress(progress)));
+    held.values()
+        .forEach(
+            command ->
+                beat.addLeases(
+                    HeldLease.newBuilder()
+                        .setStageId(command.getStageId())
+                        .setLeaseId(command.getAssignStage().getLeaseId())
+                        .setGeneration(command.getAssignStage().getGeneration())
+                        .setProgress(progress)));
     send(event().setWorkerHeartbeat(beat));
   }
 
@@ -348,6 +424,8 @@ public final class FakeWorker implements AutoCloseable {
     private int slots = 1;
     private Duration heartbeat = Duration.ofMillis(200);
     private Script script = (command, assignment) -> new Ending.Success(Map.of(), Map.of());
+    private Function<AssignStage, Duration> duration = assignment -> Duration.ZERO;
+    private boolean twice;
 
     private Builder(String bootstrapServers) {
       this.bootstrapServers = bootstrapServers;
@@ -391,6 +469,18 @@ public final class FakeWorker implements AutoCloseable {
     /** A script that looks at the assignment alone. */
     public Builder script(Function<AssignStage, Ending> ending) {
       return script((command, assignment) -> ending.apply(assignment));
+    }
+
+    /** How long a stage takes before the script is asked for its end; no time by default. */
+    public Builder duration(Function<AssignStage, Duration> duration) {
+      this.duration = duration;
+      return this;
+    }
+
+    /** Sends each report twice, as a worker does that did not hear the broker's answer. */
+    public Builder saysEverythingTwice() {
+      this.twice = true;
+      return this;
     }
 
     public FakeWorker build() {

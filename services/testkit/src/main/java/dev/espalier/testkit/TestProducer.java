@@ -2,6 +2,7 @@ package dev.espalier.testkit;
 
 import com.google.protobuf.Message;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -16,11 +17,19 @@ public final class TestProducer implements AutoCloseable {
   private final KafkaProducer<String, byte[]> producer;
 
   public TestProducer(String bootstrapServers) {
-    producer =
-        new KafkaProducer<>(
-            Map.of("bootstrap.servers", bootstrapServers, "acks", "all", "linger.ms", "0"),
-            new StringSerializer(),
-            new ByteArraySerializer());
+    this(bootstrapServers, Map.of());
+  }
+
+  /**
+   * @param settings of the client, that win over ours
+   */
+  public TestProducer(String bootstrapServers, Map<String, Object> settings) {
+    Map<String, Object> all = new HashMap<>();
+    all.put("bootstrap.servers", bootstrapServers);
+    all.put("acks", "all");
+    all.put("linger.ms", "0");
+    all.putAll(settings);
+    producer = new KafkaProducer<>(all, new StringSerializer(), new ByteArraySerializer());
   }
 
   public RecordMetadata send(String topic, String key, Message message) {

@@ -53,19 +53,7 @@ public final class TestPlatform {
 
   private TestPlatform() {
     Postgres.Database database = Postgres.shared().newDatabase();
-    try {
-      dataSource =
-          AgroalDataSource.from(
-              new AgroalDataSourceConfigurationSupplier()
-                  .connectionPoolConfiguration(
-                      pool ->
-                          pool.maxSize(40)
-                              .acquisitionTimeout(Duration.ofSeconds(5))
-                              .connectionFactoryConfiguration(
-                                  factory -> factory.jdbcUrl(database.jdbcUrl()))));
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+    dataSource = pool(database.jdbcUrl(), 40);
     Flyway.configure().dataSource(dataSource).load().migrate();
     kafka = KafkaSettings.of(KafkaCluster.shared().bootstrapServers());
     TopicAdmin.createAll(kafka, Duration.ofSeconds(30));
@@ -78,25 +66,53 @@ public final class TestPlatform {
     return shared;
   }
 
-  /** A replica with quick leases and retries, started. */
+  /** Connections as the scheduler has them. */
+  public static AgroalDataSource pool(String jdbcUrl, int connections) {
+    try {
+      return AgroalDataSource.from(
+          new AgroalDataSourceConfigurationSupplier()
+              .connectionPoolConfiguration(
+                  pool ->
+                      pool.maxSize(connections)
+                          .acquisitionTimeout(Duration.ofSeconds(5))
+                          .connectionFactoryConfiguration(factory -> factory.jdbcUrl(jdbcUrl))));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** A replica with quick leases and retries, not yet started. */
+  public static SchedulerRuntime replica(
+      AgroalDataSource dataSource, KafkaSettings kafka, Duration lease) {
+    return replica(dataSource, kafka, lease, Map.of());
+  }
+
+  private static SchedulerRuntime replica(
+      AgroalDataSource dataSource,
+      KafkaSettings kafka,
+      Duration lease,
+      Map<String, TeamShare> teams) {
+    return new SchedulerRuntime(
+        dataSource,
+        kafka,
+        new SchedulerSettings(
+            new LeaseSettings(lease, Duration.ofSeconds(20), Duration.ofMillis(200)),
+            new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
+            new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), teams),
+            new PreemptionPolicy(PATIENCE, teams),
+            Duration.ofHours(1)),
+        new LabelledPlanning(),
+        new SimpleMeterRegistry());
+  }
+
+  /** A replica on this platform, started. */
   public SchedulerRuntime scheduler() {
     return scheduler(Map.of());
   }
 
   /** As {@link #scheduler()}, with weights and quotas of teams. */
   public SchedulerRuntime scheduler(Map<String, TeamShare> teams) {
-    SchedulerRuntime runtime =
-        new SchedulerRuntime(
-            dataSource,
-            kafka,
-            new SchedulerSettings(
-                new LeaseSettings(LEASE, Duration.ofSeconds(20), Duration.ofMillis(200)),
-                new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
-                new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), teams),
-                new PreemptionPolicy(PATIENCE, teams),
-                Duration.ofHours(1)),
-            new LabelledPlanning(),
-            new SimpleMeterRegistry());
+    SchedulerRuntime runtime = replica(dataSource, kafka, LEASE, teams);
     runtime.start();
     return runtime;
   }
