@@ -37,20 +37,31 @@ public final class EventStore {
       "select "
           + COLUMNS
           + """
-            from event
-            where stream = ? and version > ?
-            order by version
-            """;
+          from event
+          where stream = ? and version > ?
+          order by version
+          """;
 
   private static final String READ =
       "select "
           + COLUMNS
           + """
-            from event
-            where id > ? and stream not like 'outbox/%'
-            order by id
-            limit ?
-            """;
+          from event
+          where id > ? and stream not like 'outbox/%'
+          order by id
+          limit ?
+          """;
+
+  private static final String STREAMS =
+      "select "
+          + COLUMNS
+          + """
+          from event
+          where stream not like 'outbox/%' and mod(abs(hashtext(stream)::bigint), ?) = ?
+          order by stream, version
+          """;
+
+  private static final int FETCHED_AT_ONCE = 2_000;
 
   private static final String VERSION = "select max(version) from event where stream = ?";
 
@@ -91,6 +102,45 @@ public final class EventStore {
       select.setLong(1, afterId);
       select.setInt(2, limit);
       return events(select);
+    }
+  }
+
+  /** Takes streams one by one. */
+  @FunctionalInterface
+  public interface StreamReader {
+
+    /**
+     * @param events of one stream, all of them, in order
+     */
+    void read(List<StoredEvent> events) throws SQLException;
+  }
+
+  /**
+   * All streams of a shard, those whose name {@code mod(abs(hashtext(stream)::bigint), shards)}
+   * sends there. Needs an open transaction; memory holds one stream at a time.
+   *
+   * @param shard in [0, shards)
+   */
+  public void readStreams(Connection connection, int shard, int shards, StreamReader reader)
+      throws SQLException {
+    try (PreparedStatement select = connection.prepareStatement(STREAMS)) {
+      select.setFetchSize(FETCHED_AT_ONCE);
+      select.setInt(1, shards);
+      select.setInt(2, shard);
+      List<StoredEvent> stream = new ArrayList<>();
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          StoredEvent event = event(row);
+          if (!stream.isEmpty() && !stream.get(0).stream().equals(event.stream())) {
+            reader.read(List.copyOf(stream));
+            stream.clear();
+          }
+          stream.add(event);
+        }
+      }
+      if (!stream.isEmpty()) {
+        reader.read(List.copyOf(stream));
+      }
     }
   }
 

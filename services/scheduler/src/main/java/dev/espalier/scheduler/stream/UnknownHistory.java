@@ -10,7 +10,7 @@ public final class UnknownHistory extends StopReading {
 
   private static final long serialVersionUID = 1L;
 
-  UnknownHistory(String stream, long version, String type) {
+  public UnknownHistory(String stream, long version, String type) {
     super(
         "stream "
             + stream
