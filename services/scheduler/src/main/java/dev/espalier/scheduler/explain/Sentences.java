@@ -1,0 +1,148 @@
+package dev.espalier.scheduler.explain;
+
+import dev.espalier.scheduler.stream.SharedWire;
+import dev.espalier.schemas.stage.v1.AttemptEnded;
+import dev.espalier.schemas.stage.v1.FailureCause;
+import dev.espalier.schemas.stage.v1.StageEvent;
+import dev.espalier.schemas.sweep.v1.SweepEvent;
+import dev.espalier.schemas.trial.v1.Cell;
+import dev.espalier.schemas.trial.v1.TrialEvent;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+
+/** Events in plain words. An event without words of its own is named by its type. */
+final class Sentences {
+
+  private static final String CATEGORY_PREFIX = "FAILURE_CATEGORY_";
+
+  private Sentences() {}
+
+  static String of(SweepEvent event) {
+    return switch (event.getEventCase()) {
+      case SWEEP_ACCEPTED ->
+          "accepted with %d cells in %d trials"
+              .formatted(event.getSweepAccepted().getCells(), event.getSweepAccepted().getTrials());
+      case TRIALS_PLANNED ->
+          "planned %d trials".formatted(event.getTrialsPlanned().getTrialIdsCount());
+      case SWEEP_PAUSED -> "paused: its stages are held and running ones give their work back";
+      case SWEEP_RESUMED -> "resumed";
+      case SWEEP_CANCELLED -> "cancelled: " + event.getSweepCancelled().getReason();
+      case SWEEP_COMPLETED ->
+          "completed: %d trials succeeded, %d failed, %d were cancelled"
+              .formatted(
+                  event.getSweepCompleted().getSucceeded(),
+                  event.getSweepCompleted().getFailed(),
+                  event.getSweepCompleted().getCancelled());
+      default -> words(event.getEventCase());
+    };
+  }
+
+  static String of(TrialEvent event) {
+    return switch (event.getEventCase()) {
+      case TRIAL_PLANNED ->
+          "planned: %s, seed %d, %d stages, priority %d"
+              .formatted(
+                  cell(event.getTrialPlanned().getCell()),
+                  event.getTrialPlanned().getSeed(),
+                  event.getTrialPlanned().getStagesCount(),
+                  event.getTrialPlanned().getPriority());
+      case TRIAL_STAGE_SUCCEEDED -> "learned that a stage of its walk is done";
+      case TRIAL_SUCCEEDED -> "succeeded: its last stage is done";
+      case TRIAL_FAILED -> "failed: " + of(event.getTrialFailed().getCause());
+      case TRIAL_CANCELLED -> "cancelled: " + event.getTrialCancelled().getReason();
+      default -> words(event.getEventCase());
+    };
+  }
+
+  static String of(StageEvent event) {
+    return switch (event.getEventCase()) {
+      case STAGE_REQUESTED -> "requested for the first time, or again after it had ended";
+      case STAGE_CLAIMED -> "claimed by trial " + event.getStageClaimed().getTrialId();
+      case STAGE_RELEASED ->
+          "no longer wanted by trial %s: %s"
+              .formatted(
+                  event.getStageReleased().getTrialId(), event.getStageReleased().getReason());
+      case STAGE_INPUT_ARRIVED -> "got an input that it waits for";
+      case STAGE_ASSIGNED ->
+          "given to worker %s, generation %d"
+              .formatted(
+                  event.getStageAssigned().getWorkerId(), event.getStageAssigned().getGeneration());
+      case STAGE_STARTED ->
+          "started on %s%s"
+              .formatted(
+                  event.getStageStarted().getHost(),
+                  event.getStageStarted().getResumedFromStep() > 0
+                      ? ", from step " + event.getStageStarted().getResumedFromStep()
+                      : "");
+      case CHECKPOINT_SAVED -> "saved a checkpoint at step " + event.getCheckpointSaved().getStep();
+      case EPOCH_EVALUATED ->
+          String.format(
+              Locale.ROOT,
+              "epoch %d: top-1 %.4f",
+              event.getEpochEvaluated().getEpoch(),
+              event.getEpochEvaluated().getTop1Accuracy());
+      case STAGE_SUCCEEDED ->
+          String.format(
+              Locale.ROOT,
+              "succeeded after %.1f s on its worker",
+              event.getStageSucceeded().getWallSeconds());
+      case ATTEMPT_ENDED -> ended(event.getAttemptEnded());
+      case STAGE_FAILED ->
+          "failed for good after %d attempts that count: %s"
+              .formatted(
+                  event.getStageFailed().getAttempts(), of(event.getStageFailed().getCause()));
+      case STAGE_CANCELLED -> "cancelled: " + event.getStageCancelled().getReason();
+      case STALE_REPORT_REJECTED ->
+          "refused a late %s of generation %d from %s; it is at generation %d"
+              .formatted(
+                  event.getStaleReportRejected().getReportType(),
+                  event.getStaleReportRejected().getGeneration(),
+                  event.getStaleReportRejected().getWorkerId(),
+                  event.getStaleReportRejected().getCurrentGeneration());
+      case STAGE_HELD -> "held: " + event.getStageHeld().getReason();
+      case STAGE_RELEASED_FROM_HOLD -> "no longer held";
+      default -> words(event.getEventCase());
+    };
+  }
+
+  private static String ended(AttemptEnded ended) {
+    Instant retryAt = SharedWire.instant(ended.getRetryAt());
+    String again =
+        ended.hasRetryAt() && retryAt.isAfter(Instant.EPOCH)
+            ? "; tries again from " + retryAt.truncatedTo(ChronoUnit.SECONDS)
+            : "";
+    return "attempt %d on %s ended (%s), which %s as an attempt%s"
+        .formatted(
+            ended.getGeneration(),
+            ended.getWorkerId(),
+            of(ended.getCause()),
+            ended.getCounted() ? "counts" : "does not count",
+            again);
+  }
+
+  static String of(FailureCause cause) {
+    String category = cause.getCategory().name().substring(CATEGORY_PREFIX.length());
+    return "%s %s%s"
+        .formatted(
+            category.toLowerCase(Locale.ROOT),
+            cause.getCode(),
+            cause.getMessage().isEmpty() ? "" : ": " + cause.getMessage());
+  }
+
+  private static String cell(Cell cell) {
+    return String.format(
+        Locale.ROOT,
+        "%s%s at %s %s",
+        cell.getMethod(),
+        cell.getRedistribution().equals("none") || cell.getRedistribution().isEmpty()
+            ? ""
+            : " with " + cell.getRedistribution(),
+        cell.getTargetKind(),
+        cell.getKeepRatio());
+  }
+
+  private static String words(Enum<?> event) {
+    return event.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+  }
+}
