@@ -2,6 +2,9 @@ package dev.espalier.cli;
 
 import dev.espalier.cli.bench.BenchCommand;
 import dev.espalier.cli.demo.DemoCommand;
+import dev.espalier.cli.history.DeadLetterCommand;
+import dev.espalier.cli.history.ExplainCommand;
+import dev.espalier.cli.history.ReplayCommand;
 import dev.espalier.cli.local.DownCommand;
 import dev.espalier.cli.local.LogsCommand;
 import dev.espalier.cli.local.StatusCommand;
@@ -49,6 +52,9 @@ import picocli.CommandLine.Spec;
       PauseCommand.class,
       ResumeCommand.class,
       CancelCommand.class,
+      ExplainCommand.class,
+      ReplayCommand.class,
+      DeadLetterCommand.class,
       DatasetCommand.class,
       ModelCommand.class,
       BenchCommand.class

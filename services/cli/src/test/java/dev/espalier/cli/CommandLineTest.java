@@ -45,7 +45,9 @@ class CommandLineTest {
     assertThat(Espalier.commandLine().getSubcommands().keySet())
         .containsExactlyInAnyOrder(
             "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
-            "report", "pause", "resume", "cancel", "dataset", "model", "bench");
+            "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
+            "report", "pause", "resume", "cancel", "explain", "replay", "dlq", "dataset", "model",
+            "bench");
   }
 
   @Test

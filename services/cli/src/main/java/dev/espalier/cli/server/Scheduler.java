@@ -121,6 +121,11 @@ public final class Scheduler {
     return ask(request(path).POST(BodyPublishers.noBody()));
   }
 
+  /** As {@link #post(String)}, for what takes its time. */
+  public JsonNode post(String path, Duration limit) {
+    return ask(request(path).timeout(limit).POST(BodyPublishers.noBody()));
+  }
+
   /** Uploads a file; answers its digest. */
   public String upload(Path file) {
     try {
