@@ -50,6 +50,9 @@ public final class ProcessManager {
   /** Trials that one event of a sweep makes known; keeps every message far below 1 MB. */
   static final int CHUNK = 500;
 
+  /** Spares commits, which wait for the disk, and keeps locks short. */
+  private static final int TRIALS_OF_A_TRANSACTION = 25;
+
   private static final String CONSUMER = "process";
   private static final int REMEMBERED_PLANS = 8;
 
@@ -271,17 +274,23 @@ public final class ProcessManager {
         cause);
   }
 
-  /** One transaction for each trial; none for a sweep that was cancelled meanwhile. */
+  /**
+   * Some trials in each transaction, whose streams are new, so that nobody waits for them; none for
+   * a sweep that was cancelled meanwhile.
+   */
   private void planTrials(Consequence.PlanTrials chunk, Cause cause) throws SQLException {
     SweepState state = transactions.call(connection -> sweeps.load(connection, chunk.sweepId()));
     List<PlannedTrial> all = plan(chunk.sweepId(), state.accepted());
     int from = Math.min(all.size(), chunk.chunk() * CHUNK);
     int to = Math.min(all.size(), from + CHUNK);
-    for (PlannedTrial trial : all.subList(from, to)) {
+    for (int first = from; first < to; first += TRIALS_OF_A_TRANSACTION) {
+      List<PlannedTrial> some = all.subList(first, Math.min(to, first + TRIALS_OF_A_TRANSACTION));
       transactions.run(
           connection -> {
             if (exists(connection, OPEN_SWEEP, chunk.sweepId())) {
-              trials.plan(connection, trial.trialId(), trial.planned(), cause);
+              for (PlannedTrial trial : some) {
+                trials.plan(connection, trial.trialId(), trial.planned(), cause);
+              }
             }
           });
     }
