@@ -32,6 +32,7 @@ class DependencyRulesTest {
           "evaluator",
           "eventstore",
           "messaging",
+          "onnx",
           "pruning",
           "redistributor",
           "scheduler",
@@ -116,6 +117,12 @@ class DependencyRulesTest {
             "dev.espalier.architecture..",
             "dev.espalier.artifacts..",
             "dev.espalier.datasets.."),
+        new MayImport(
+            "onnx",
+            "the command line writes models without a tensor engine",
+            "java..",
+            "com.google.protobuf..",
+            "dev.espalier.architecture.."),
         new MayImport(
             "messaging",
             "the edge to Kafka knows no database",
