@@ -62,6 +62,8 @@ public final class ResultsReader {
       from sweep where sweep_id = ?\
       """;
 
+  private static final String SWEEP_OF_TRIAL = "select sweep_id from trial where trial_id = ?";
+
   private static final String TRIALS =
       """
       select trial_id, cell_id, method, redistribution, target_kind, keep_ratio, seed, state,
@@ -122,6 +124,24 @@ public final class ResultsReader {
         return Optional.empty();
       }
       facts = Facts.load(connection, sweep.get());
+    }
+    return Optional.of(new Assembly(facts, store).results());
+  }
+
+  /**
+   * The document narrowed to one trial, its cell and the stages it walks; empty for an unknown
+   * trial.
+   */
+  public Optional<SweepResults> trial(String trialId) throws SQLException {
+    Facts facts;
+    try (Connection connection = dataSource.getConnection()) {
+      Optional<String> sweepId =
+          first(connection, SWEEP_OF_TRIAL, row -> row.getString(1), trialId);
+      if (sweepId.isEmpty()) {
+        return Optional.empty();
+      }
+      Sweep sweep = first(connection, SWEEP, ResultsReader::sweep, sweepId.get()).orElseThrow();
+      facts = Facts.load(connection, sweep).only(trialId);
     }
     return Optional.of(new Assembly(facts, store).results());
   }
@@ -281,6 +301,20 @@ public final class ResultsReader {
           sweep.id);
       List<Trial> trials = list(connection, TRIALS, ResultsReader::trial, sweep.id);
       return new Facts(sweep, trials, walks, stages, measurements, outputs, epochs);
+    }
+
+    Facts only(String trialId) {
+      List<String> walk = walks.getOrDefault(trialId, List.of());
+      Map<String, Stage> walked = new LinkedHashMap<>(stages);
+      walked.keySet().retainAll(walk);
+      return new Facts(
+          sweep,
+          trials.stream().filter(trial -> trial.id.equals(trialId)).toList(),
+          Map.of(trialId, walk),
+          walked,
+          measurements,
+          outputs,
+          epochs);
     }
 
     List<Stage> walk(Trial trial) {

@@ -76,6 +76,13 @@ public class SweepResource {
     return HtmlReport.write(find(id));
   }
 
+  /** The results of the trial's sweep, narrowed to that trial. */
+  @GET
+  @Path("/trials/{id}")
+  public String trial(@PathParam("id") String id) throws SQLException {
+    return ResultsJson.write(results.trial(id).orElseThrow(() -> Problem.notFound("trial", id)));
+  }
+
   @GET
   @Path("/methods")
   public List<MethodView> methods() {

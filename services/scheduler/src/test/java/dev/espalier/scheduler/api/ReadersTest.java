@@ -55,7 +55,8 @@ class ReadersTest {
         insert into sweep (sweep_id, team, name, state, run, canonical_spec_json, model_sha256,
           dataset_sha256, cells, trials, planned, succeeded, accepted_at)
         values ('%s', 'vision', 'readers', 'RUNNING', 0, '{"model":"vit","dataset":"images"}',
-          'aa', 'bb', 1, 2, 2, 1, now() - interval '1 minute')"""
+          'aa', 'bb', 1, 2, 2, 1, now() - interval '1 minute')\
+        """
             .formatted(SWEEP));
     for (int seed = 1; seed <= 2; seed++) {
       String trial = SWEEP + "-cell-s" + seed;
@@ -63,7 +64,8 @@ class ReadersTest {
           """
           insert into trial (trial_id, sweep_id, cell_id, method, redistribution, target_kind,
             keep_ratio, seed, priority, state, planned_at)
-          values ('%s', '%s', 'cell', 'magnitude', 'none', 'macs', 0.5, %d, 0, '%s', now())"""
+          values ('%s', '%s', 'cell', 'magnitude', 'none', 'macs', 0.5, %d, 0, '%s', now())\
+          """
               .formatted(trial, SWEEP, seed, seed == 1 ? "SUCCEEDED" : "RUNNING"));
       String[] walk = {"search", "prune", "finetune" + seed, "evaluate" + seed};
       for (int i = 0; i < walk.length; i++) {
@@ -73,7 +75,8 @@ class ReadersTest {
         run(
             """
             insert into stage_claim (stage_id, trial_id, sweep_id, priority, claimed_at, reused)
-            values ('%s', '%s', '%s', 0, now(), %s)"""
+            values ('%s', '%s', '%s', 0, now(), %s)\
+            """
                 .formatted(walk[i], trial, SWEEP, walk[i].equals("search")));
       }
     }
@@ -88,13 +91,15 @@ class ReadersTest {
         insert into lease (stage_id, lease_id, generation, worker_id, sweep_id, trial_id, alone,
           assigned_at, until, progress_at, step, total_steps, images_per_second)
         values ('finetune2', gen_random_uuid(), 1, 'trainer-1', '%s', 't', false, now(), now(),
-          now(), 30, 40, 812.5)"""
+          now(), 30, 40, 812.5)\
+        """
             .formatted(SWEEP));
     run(
         """
         insert into epoch_evaluated values ('finetune1', 1, 0, 0, 0.31, 0.8, 2.0, 'NaN', now()),
           ('finetune1', 1, 1, 96, 0.78, 0.9, 0.7, 0.9, now()),
-          ('finetune2', 1, 1, 96, 0.66, 0.9, 0.7, 0.9, now())""");
+          ('finetune2', 1, 1, 96, 0.66, 0.9, 0.7, 0.9, now())\
+        """);
     run("insert into stage_output values ('prune', 'plan', '%s', 100, 'plan')".formatted(plan));
     String evaluation =
         store
@@ -189,6 +194,23 @@ class ReadersTest {
   }
 
   @Test
+  void aTrialIsItsPartOfTheResults() throws Exception {
+    ResultsReader reader = new ResultsReader(dataSource, store);
+    SweepResults whole = reader.results(SWEEP).orElseThrow();
+    TrialResult second = whole.trials().get(1);
+
+    SweepResults part = reader.trial(second.trialId()).orElseThrow();
+
+    assertThat(part.sweep()).isEqualTo(whole.sweep());
+    assertThat(part.trials()).containsExactly(second);
+    assertThat(part.cells()).extracting(CellResult::trials).containsExactly(1);
+    assertThat(part.stages())
+        .extracting(SweepResults.StageResult::stageId)
+        .containsExactlyElementsOf(second.stages());
+    assertThat(reader.trial("nope")).isEmpty();
+  }
+
+  @Test
   void aLostPlanLeavesAHoleNotAnError() throws Exception {
     run("update stage_output set sha256 = '%s'".formatted("f".repeat(64)));
 
@@ -216,7 +238,8 @@ class ReadersTest {
             row(
                 """
                 select string_agg(concat_ws(' ', kind, total, waiting, running, done, failed, shared,
-                  reused), ', ' order by place) from dash.sweep_stages"""))
+                  reused), ', ' order by place) from dash.sweep_stages\
+                """))
         .isEqualTo(
             status.stages().stream()
                 .map(
@@ -252,7 +275,8 @@ class ReadersTest {
             row(
                 """
                 select string_agg(policy || ' ' || top1_mean || ' ' || on_latency_front, ', '
-                  order by latency_p50_ms) from dash.cell"""))
+                  order by latency_p50_ms) from dash.cell\
+                """))
         .isEqualTo("magnitude 0.81 true, unpruned 0.84 true");
   }
 
@@ -272,7 +296,8 @@ class ReadersTest {
     }
     assertThat(
             row(
-                "select array_to_string(rolconfig, ',') from pg_roles where rolname = 'espalier_dash'"))
+                "select array_to_string(rolconfig, ',') from pg_roles where rolname ="
+                    + " 'espalier_dash'"))
         .isEqualTo("statement_timeout=15s,default_transaction_read_only=on");
   }
 
@@ -310,7 +335,8 @@ class ReadersTest {
                 """
                 insert into stage (stage_id, kind, algorithm, algorithm_version, device_kind, seed,
                   team, spec, state, generation, requested_at, wall_seconds, ended_at)
-                values (?, ?, 'x', 1, 'cpu', 1, 'vision', ?, ?, 1, now(), ?, now())""")) {
+                values (?, ?, 'x', 1, 'cpu', 1, 'vision', ?, ?, 1, now(), ?, now())\
+                """)) {
       statement.setString(1, id);
       statement.setString(2, kind.name().substring("STAGE_KIND_".length()));
       statement.setBytes(3, spec.toByteArray());
