@@ -2,6 +2,7 @@ package dev.espalier.cli;
 
 import dev.espalier.cli.bench.BenchCommand;
 import dev.espalier.cli.demo.DemoCommand;
+import dev.espalier.cli.export.ExportCommand;
 import dev.espalier.cli.history.DeadLetterCommand;
 import dev.espalier.cli.history.ExplainCommand;
 import dev.espalier.cli.history.ReplayCommand;
@@ -57,6 +58,7 @@ import picocli.CommandLine.Spec;
       DeadLetterCommand.class,
       DatasetCommand.class,
       ModelCommand.class,
+      ExportCommand.class,
       BenchCommand.class
     },
     footerHeading = "%nStart here:%n",

@@ -45,9 +45,8 @@ class CommandLineTest {
     assertThat(Espalier.commandLine().getSubcommands().keySet())
         .containsExactlyInAnyOrder(
             "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
-            "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
             "report", "pause", "resume", "cancel", "explain", "replay", "dlq", "dataset", "model",
-            "bench");
+            "export", "bench");
   }
 
   @Test

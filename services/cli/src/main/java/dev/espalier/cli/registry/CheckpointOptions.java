@@ -6,7 +6,7 @@ import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What a user knows better than a checkpoint, or wants otherwise. */
-final class CheckpointOptions {
+public final class CheckpointOptions {
 
   @Option(
       names = "--heads",
@@ -32,7 +32,7 @@ final class CheckpointOptions {
       description = "Resample the position embeddings for images of that size.")
   private Integer imageSize;
 
-  Wishes wishes() {
+  public Wishes wishes() {
     within("--heads", heads, 1024);
     within("--classes", classes, 100_000);
     within("--image-size", imageSize, 4096);

@@ -25,14 +25,14 @@ import java.util.HexFormat;
 import java.util.List;
 
 /** A user's model as the file that would be registered; the file goes when this is closed. */
-record ImportedModel(
+public record ImportedModel(
     VitArchitecture architecture, Path file, String sha256, long sizeBytes, List<String> notes)
     implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** Reads all of the model, converts it, and checks it on the way. */
-  static ImportedModel of(Path path, Wishes wishes) {
+  public static ImportedModel of(Path path, Wishes wishes) {
     Path written = null;
     try {
       try (Pretrained model = Pretrained.open(PretrainedFiles.find(path), wishes)) {
