@@ -3,11 +3,14 @@ package dev.espalier.evaluator.stage;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
+import dev.espalier.evaluator.onnx.OnnxAgreement;
+import dev.espalier.evaluator.onnx.OnnxModel;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -20,9 +23,9 @@ import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.evaluation.CountedMacs;
 import dev.espalier.pruning.evaluation.DeviceName;
+import dev.espalier.pruning.evaluation.DjlContender;
 import dev.espalier.pruning.evaluation.MaskHonesty;
 import dev.espalier.pruning.evaluation.SpeedComparison;
-import dev.espalier.pruning.evaluation.Timings;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.surgery.Uncut;
 import dev.espalier.pruning.training.Evaluation;
@@ -40,7 +43,7 @@ import java.util.Optional;
 /**
  * Says what a trial is worth: proves that the cut did what the plan says, then measures accuracy on
  * the test images before and after recovery, cost by formula and counted, and speed against the
- * base model in turns.
+ * base model in turns, in DJL and, on processors, in ONNX Runtime.
  */
 final class EvaluateStage implements StageExecutor {
 
@@ -70,13 +73,15 @@ final class EvaluateStage implements StageExecutor {
     ArtifactRef modelFile = context.input("model");
     VitWeights model = files.model(modelFile);
     List<Split> parts = parts(dataset.test());
-    Steps steps = new Steps(context, 1 + 3 * parts.size() + SpeedComparison.forwards(runs));
+    // ONNX Runtime is here for processors only.
+    boolean onnx = settings.device().equals("cpu");
+    int pairs = onnx ? 2 : 1;
+    Steps steps = new Steps(context, 1 + 3 * parts.size() + SpeedComparison.forwards(pairs, runs));
 
     double difference = maskDifference(context, base, unrecovered, model, dataset);
     steps.done();
     Map<String, Double> measured = new LinkedHashMap<>();
-    SpeedComparison speed;
-    int testImages;
+    List<SpeedComparison> speeds;
     try (VitEngine engine = VitEngine.fast(tensors, precision);
         VitModel baseModel = VitModel.frozen(tensors, base);
         VitModel unrecoveredModel = VitModel.frozen(tensors, unrecovered);
@@ -85,26 +90,39 @@ final class EvaluateStage implements StageExecutor {
       Accuracy recovered = accuracy(evaluator, cutModel, dataset, parts, steps);
       Accuracy before = accuracy(evaluator, unrecoveredModel, dataset, parts, steps);
       Accuracy whole = accuracy(evaluator, baseModel, dataset, parts, steps);
-      speed =
-          SpeedComparison.measure(
-              tensors,
-              engine,
-              baseModel,
-              cutModel,
-              dataset,
-              dataset.test(),
-              batchSize,
-              runs,
-              steps::done);
-      testImages = dataset.test().size();
       accuracies(measured, recovered, before, whole);
       costs(measured, base, model, cutModel);
+      SpeedComparison.Pair djl =
+          new SpeedComparison.Pair(
+              new DjlContender(tensors, engine, baseModel),
+              new DjlContender(tensors, engine, cutModel));
+      if (onnx) {
+        try (OnnxModel onnxBase = new OnnxModel(base, tensors.threads());
+            OnnxModel onnxCut = new OnnxModel(model, tensors.threads())) {
+          OnnxAgreement agreement = agreement(cutModel, onnxCut, dataset);
+          measured.put("onnx_max_abs_difference", agreement.maxAbsDifference());
+          speeds =
+              SpeedComparison.measure(
+                  List.of(djl, new SpeedComparison.Pair(onnxBase, onnxCut)),
+                  dataset,
+                  dataset.test(),
+                  batchSize,
+                  runs,
+                  steps::done);
+        }
+      } else {
+        speeds =
+            SpeedComparison.measure(
+                List.of(djl), dataset, dataset.test(), batchSize, runs, steps::done);
+      }
     }
     measured.put("model_bytes", (double) modelFile.getSizeBytes());
-    speeds(measured, speed);
+    EvaluationRecord figures = new EvaluationRecord(speeds);
+    measured.putAll(figures.measurements());
     measured.put("mask_max_abs_difference", difference);
-    measured.put("test_images", (double) testImages);
-    Map<String, Object> record = record(precision, speed, testImages);
+    measured.put("test_images", (double) dataset.test().size());
+    Map<String, Object> record = record(precision, dataset.test().size());
+    record.putAll(figures.conditions());
     record.put("measurements", measured);
     byte[] json = Json.canonical(record).getBytes(StandardCharsets.UTF_8);
     return new StageResult(Map.of("evaluation", files.put(json, MediaTypes.EVALUATION)), measured);
@@ -198,19 +216,30 @@ final class EvaluateStage implements StageExecutor {
     measured.put("base_macs", (double) baseCost.macs());
   }
 
-  private static void speeds(Map<String, Double> measured, SpeedComparison speed) {
-    measured.put("latency_p50_ms", speed.cutBatch1().p50Ms());
-    measured.put("latency_p95_ms", speed.cutBatch1().p95Ms());
-    measured.put("base_latency_p50_ms", speed.baseBatch1().p50Ms());
-    measured.put("base_latency_p95_ms", speed.baseBatch1().p95Ms());
-    measured.put("throughput_images_per_s", speed.cutThroughput());
-    measured.put("base_throughput_images_per_s", speed.baseThroughput());
-    measured.put("speedup_batch1", speed.speedupBatch1());
-    measured.put("speedup_throughput", speed.speedupThroughput());
+  /** What is timed must compute what the model computes. */
+  private OnnxAgreement agreement(VitModel model, OnnxModel exported, ImageDataset dataset)
+      throws StageFailure {
+    OnnxAgreement agreement =
+        OnnxAgreement.of(tensors, model, exported, dataset, dataset.test(), HONESTY_IMAGES);
+    boolean selects =
+        model.architecture().blocks().stream()
+            .anyMatch(block -> block.tokens() instanceof TokenRule.Select);
+    if (!agreement.holds(selects)) {
+      throw new StageFailure(
+          FailureCategory.FAILURE_CATEGORY_INTERNAL,
+          "ONNX_MISMATCH",
+          "ONNX Runtime and DJL must agree to %s in every class score but differ by %s on %d of %d images"
+              .formatted(
+                  OnnxAgreement.TOLERANCE,
+                  agreement.maxAbsDifference(),
+                  agreement.differing(),
+                  agreement.images()));
+    }
+    return agreement;
   }
 
   /** Under what circumstances the figures came about, without which they mean little. */
-  private Map<String, Object> record(Precision precision, SpeedComparison speed, int testImages) {
+  private Map<String, Object> record(Precision precision, int testImages) {
     Map<String, Object> record = new LinkedHashMap<>();
     record.put("format", "espalier.evaluation/1");
     record.put("runtime", "djl");
@@ -219,26 +248,10 @@ final class EvaluateStage implements StageExecutor {
     record.put("deviceName", DeviceName.of(settings.device()));
     record.put("threads", tensors.threads());
     record.put("precision", precision == Precision.FP32 ? "fp32" : "bf16");
-    record.put("batchSize", speed.batchSize());
-    record.put("warmUpRuns", speed.warmUpRuns());
-    record.put("runs", speed.runs());
     record.put("testImages", testImages);
     record.put("maskHonestyImages", HONESTY_IMAGES);
     record.put("maskTolerance", MaskHonesty.TOLERANCE);
-    record.put(
-        "timings",
-        Map.of(
-            "batch1", pair(speed.baseBatch1(), speed.cutBatch1()),
-            "batch", pair(speed.baseBatch(), speed.cutBatch())));
     return record;
-  }
-
-  private static Map<String, Object> pair(Timings base, Timings cut) {
-    return Map.of("base", timings(base), "cut", timings(cut));
-  }
-
-  private static Map<String, Object> timings(Timings timings) {
-    return Map.of("p50Ms", timings.p50Ms(), "p95Ms", timings.p95Ms());
   }
 
   /** Headway, and the place to stop: nothing is saved, as an evaluation takes seconds. */

@@ -17,7 +17,7 @@ import java.util.List;
 public final class EvaluatorStages implements StageExecutor {
 
   private static final Algorithm EVALUATE =
-      new Algorithm(StageKind.STAGE_KIND_EVALUATE, "evaluate", 1);
+      new Algorithm(StageKind.STAGE_KIND_EVALUATE, "evaluate", 2);
 
   private final EngineSettings engine;
   private final EvaluateStage evaluate;

@@ -76,11 +76,27 @@ class StageChainTest {
             "throughput_images_per_s",
             "base_throughput_images_per_s",
             "speedup_batch1",
-            "speedup_throughput");
+            "speedup_throughput",
+            "onnx_latency_p50_ms",
+            "onnx_latency_p95_ms",
+            "base_onnx_latency_p50_ms",
+            "onnx_throughput_images_per_s",
+            "base_onnx_throughput_images_per_s",
+            "onnx_speedup_batch1",
+            "onnx_speedup_throughput");
+    assertThat(measured.get("onnx_max_abs_difference")).isBetween(0.0, 1e-4);
     byte[] record = trial.read(evaluated.outputs().get("evaluation"));
     assertThat(Json.parseObject(new String(record, StandardCharsets.UTF_8)).members())
         .containsKeys(
-            "device", "deviceName", "threads", "precision", "runs", "warmUpRuns", "measurements");
+            "device",
+            "deviceName",
+            "threads",
+            "precision",
+            "runs",
+            "warmUpRuns",
+            "measurements",
+            "timings",
+            "onnx");
   }
 
   @Test

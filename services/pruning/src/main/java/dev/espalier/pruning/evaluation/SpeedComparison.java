@@ -1,12 +1,9 @@
 package dev.espalier.pruning.evaluation;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
-import dev.espalier.pruning.engine.TensorEngine;
-import dev.espalier.pruning.engine.VitEngine;
-import dev.espalier.pruning.vit.VitModel;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -33,70 +30,80 @@ public record SpeedComparison(
     void check() throws E;
   }
 
+  /** Both models in one runtime. */
+  public record Pair(Contender base, Contender cut) {}
+
   private static final int WARM_UP = 5;
 
   /** Forward passes that a measurement of that many runs makes, warm-up included. */
-  public static int forwards(int runs) {
-    return 2 * 2 * (WARM_UP + runs);
+  public static int forwards(int pairs, int runs) {
+    return 2 * 2 * pairs * (WARM_UP + runs);
   }
 
-  /** Measures on images of {@code split}. */
-  public static <E extends Exception> SpeedComparison measure(
-      TensorEngine tensors,
-      VitEngine engine,
-      VitModel base,
-      VitModel cut,
+  /**
+   * Measures on images of {@code split}. The pairs take turns too, so that runtimes can be
+   * compared.
+   *
+   * @return one comparison for each pair
+   */
+  public static <E extends Exception> List<SpeedComparison> measure(
+      List<Pair> pairs,
       ImageDataset dataset,
       Split split,
       int batchSize,
       int runs,
       BetweenRuns<E> between)
       throws E {
-    Timings[] single = alternate(tensors, engine, base, cut, dataset, split, 1, runs, between);
-    Timings[] batch =
-        alternate(tensors, engine, base, cut, dataset, split, batchSize, runs, between);
-    return new SpeedComparison(batchSize, WARM_UP, runs, single[0], single[1], batch[0], batch[1]);
+    List<Contender> contenders = new ArrayList<>();
+    pairs.forEach(pair -> contenders.addAll(List.of(pair.base(), pair.cut())));
+    List<Timings> single = alternate(contenders, dataset, split, 1, runs, between);
+    List<Timings> batch = alternate(contenders, dataset, split, batchSize, runs, between);
+    List<SpeedComparison> comparisons = new ArrayList<>();
+    for (int i = 0; i < contenders.size(); i += 2) {
+      comparisons.add(
+          new SpeedComparison(
+              batchSize,
+              WARM_UP,
+              runs,
+              single.get(i),
+              single.get(i + 1),
+              batch.get(i),
+              batch.get(i + 1)));
+    }
+    return comparisons;
   }
 
-  private static <E extends Exception> Timings[] alternate(
-      TensorEngine tensors,
-      VitEngine engine,
-      VitModel base,
-      VitModel cut,
+  private static <E extends Exception> List<Timings> alternate(
+      List<Contender> contenders,
       ImageDataset dataset,
       Split split,
       int batchSize,
       int runs,
       BetweenRuns<E> between)
       throws E {
-    VitModel[] models = {base, cut};
-    long[][] times = new long[2][runs];
     int[] indices = IntStream.range(0, batchSize).map(i -> i % split.size()).toArray();
-    try (NDManager session = tensors.newManager()) {
-      NDArray images = TestImages.load(session, dataset, split, indices); // (B, C, S, S)
-      for (int run = -WARM_UP; run < runs; run++) {
-        for (int turn = 0; turn < 2; turn++) {
+    float[] pixels = dataset.batch(split, indices); // (B, C, S, S)
+    List<Contender.Pass> passes = new ArrayList<>();
+    long[][] times = new long[contenders.size()][runs];
+    try {
+      for (Contender contender : contenders) {
+        passes.add(contender.open(pixels, batchSize, dataset.channels(), dataset.imageSize()));
+      }
+      for (int run = 0; run < WARM_UP + runs; run++) {
+        for (int turn = 0; turn < passes.size(); turn++) {
           between.check();
-          // Base first, then cut first: neither always runs on the caches the other left.
-          int which = (run & 1) ^ turn;
-          long time = forward(engine, models[which], session, images);
-          if (run >= 0) {
-            times[which][run] = time;
+          // Another one begins each run: none always runs on the caches that the same other left.
+          int which = (run + turn) % passes.size();
+          long time = passes.get(which).nanoseconds();
+          if (run >= WARM_UP) {
+            times[which][run - WARM_UP] = time;
           }
         }
       }
+    } finally {
+      passes.forEach(Contender.Pass::close);
     }
-    return new Timings[] {Timings.of(times[0]), Timings.of(times[1])};
-  }
-
-  private static long forward(VitEngine engine, VitModel model, NDManager session, NDArray images) {
-    try (NDManager step = session.newSubManager()) {
-      NDArray input = images.duplicate(); // results go to the manager of the input
-      input.attach(step);
-      long start = System.nanoTime();
-      engine.logits(model, input).toFloatArray();
-      return System.nanoTime() - start;
-    }
+    return List.of(times).stream().map(Timings::of).toList();
   }
 
   /** Images in a second, from the median run. */

@@ -19,6 +19,7 @@ import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -93,25 +94,59 @@ class EvaluationTest {
         VitModel base = VitModel.frozen(TENSORS, WEIGHTS);
         VitModel cut = VitModel.frozen(TENSORS, Cut.apply(WEIGHTS, RAGGED))) {
       // A batch larger than the split repeats images.
+      SpeedComparison.Pair pair =
+          new SpeedComparison.Pair(
+              new DjlContender(TENSORS, engine, base), new DjlContender(TENSORS, engine, cut));
       SpeedComparison speed =
           SpeedComparison.measure(
-              TENSORS,
-              engine,
-              base,
-              cut,
-              IMAGES,
-              IMAGES.test(),
-              20,
-              4,
-              () -> forwards.incrementAndGet());
+                  List.of(pair), IMAGES, IMAGES.test(), 20, 4, () -> forwards.incrementAndGet())
+              .get(0);
 
-      assertThat(forwards).hasValue(SpeedComparison.forwards(4));
+      assertThat(forwards).hasValue(SpeedComparison.forwards(1, 4));
       assertThat(speed.baseBatch1().p50Ms()).isPositive();
       assertThat(speed.cutBatch1().p95Ms()).isGreaterThanOrEqualTo(speed.cutBatch1().p50Ms());
       assertThat(speed.cutThroughput()).isEqualTo(20 * 1000 / speed.cutBatch().p50Ms());
       assertThat(speed.speedupThroughput())
           .isEqualTo(speed.baseBatch().p50Ms() / speed.cutBatch().p50Ms());
     }
+  }
+
+  /** Writes down who ran, and takes as many milliseconds as its name says. */
+  private record Named(int milliseconds, List<Integer> order) implements Contender {
+    @Override
+    public Pass open(float[] pixels, int batch, int channels, int side) {
+      return new Pass() {
+        @Override
+        public long nanoseconds() {
+          order.add(milliseconds);
+          return milliseconds * 1_000_000L;
+        }
+
+        @Override
+        public void close() {
+          order.add(-milliseconds);
+        }
+      };
+    }
+  }
+
+  @Test
+  void eachOfTwoPairsRunsInEveryPlaceAndKeepsItsOwnTimes() {
+    List<Integer> order = new ArrayList<>();
+    List<SpeedComparison.Pair> pairs =
+        List.of(
+            new SpeedComparison.Pair(new Named(4, order), new Named(2, order)),
+            new SpeedComparison.Pair(new Named(3, order), new Named(1, order)));
+
+    List<SpeedComparison> speeds =
+        SpeedComparison.measure(pairs, IMAGES, IMAGES.test(), 20, 4, () -> {});
+
+    assertThat(speeds).extracting(SpeedComparison::speedupBatch1).containsExactly(2.0, 3.0);
+    assertThat(speeds.get(1).cutBatch()).isEqualTo(new Timings(1, 1));
+    assertThat(order).hasSize(SpeedComparison.forwards(2, 4) + 8);
+    assertThat(order.subList(0, 16))
+        .containsExactly(4, 2, 3, 1, 2, 3, 1, 4, 3, 1, 4, 2, 1, 4, 2, 3);
+    assertThat(order.subList(order.size() - 4, order.size())).containsExactly(-4, -2, -3, -1);
   }
 
   @Test
