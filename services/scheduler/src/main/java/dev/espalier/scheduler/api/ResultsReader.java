@@ -462,6 +462,8 @@ public final class ResultsReader {
       names.put("base_top1_accuracy", "top1_accuracy");
       names.put("base_latency_p50_ms", "latency_p50_ms");
       names.put("base_throughput_images_per_s", "throughput_images_per_s");
+      names.put("base_onnx_latency_p50_ms", "onnx_latency_p50_ms");
+      names.put("base_onnx_throughput_images_per_s", "onnx_throughput_images_per_s");
       Map<String, Double> measurements = new TreeMap<>();
       names.forEach(
           (from, to) -> {
@@ -574,7 +576,7 @@ public final class ResultsReader {
               .sorted(java.util.Comparator.comparing(s -> !s.state.equals("SUCCEEDED")))
               .toList();
       if (evaluations.isEmpty()) {
-        return new Conditions(null, null, null, null, null, null, null, null, null);
+        return new Conditions(null, null, null, null, null, null, null, null, null, null);
       }
       Stage stage = evaluations.get(0);
       Numerics numerics = stage.spec.getNumerics();
@@ -595,7 +597,15 @@ public final class ResultsReader {
           parameter(stage, "batchSize"),
           parameter(stage, "runs"),
           record.get("warmUpRuns") instanceof Number runs ? (Integer) runs.intValue() : null,
-          images == null ? null : images.intValue());
+          images == null ? null : images.intValue(),
+          onnxRuntime(record));
+    }
+
+    private static String onnxRuntime(Map<?, ?> record) {
+      return record.get("onnx") instanceof Map<?, ?> onnx
+              && onnx.get("runtime") instanceof String runtime
+          ? runtime.replace("onnxruntime-", "ONNX Runtime ")
+          : null;
     }
 
     /** What the evaluator wrote down beside its figures; empty where it cannot be read. */

@@ -75,6 +75,7 @@ public final class HtmlReport {
     header();
     page.add(Findings.draw(results));
     table();
+    page.add(RuntimeTable.draw(results));
     fronts();
     redistribution();
     curves();
@@ -639,6 +640,7 @@ public final class HtmlReport {
     condition("Precision", conditions.precision());
     condition("Threads", conditions.threads());
     condition("Engine", conditions.engineVersion());
+    condition("Second engine", conditions.onnxRuntimeVersion());
     condition("Batch of the throughput", conditions.batchSize());
     condition("Timed runs", conditions.runs());
     condition("Warm-up runs", conditions.warmUpRuns());

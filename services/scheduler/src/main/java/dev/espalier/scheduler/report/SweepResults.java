@@ -152,7 +152,11 @@ public record SweepResults(
   public record Sharing(
       int asked, int distinct, int reused, double spentSeconds, double savedSeconds) {}
 
-  /** How latency and throughput were measured; null where it is not known. */
+  /**
+   * How latency and throughput were measured; null where it is not known.
+   *
+   * @param onnxRuntimeVersion null where ONNX Runtime was not measured
+   */
   public record Conditions(
       String device,
       String host,
@@ -162,5 +166,6 @@ public record SweepResults(
       Integer batchSize,
       Integer runs,
       Integer warmUpRuns,
-      Integer testImages) {}
+      Integer testImages,
+      String onnxRuntimeVersion) {}
 }

@@ -104,7 +104,8 @@ class ReadersTest {
     String evaluation =
         store
             .put(
-                "{\"deviceName\":\"A fast CPU\",\"warmUpRuns\":7}".getBytes(StandardCharsets.UTF_8),
+                "{\"deviceName\":\"A fast CPU\",\"warmUpRuns\":7,\"onnx\":{\"runtime\":\"onnxruntime-1.22.0\"}}"
+                    .getBytes(StandardCharsets.UTF_8),
                 MediaTypes.EVALUATION)
             .sha256();
     run(
@@ -116,6 +117,7 @@ class ReadersTest {
                 "base_top1_accuracy", 0.84,
                 "latency_p50_ms", 1.2,
                 "base_latency_p50_ms", 2.0,
+                "base_onnx_latency_p50_ms", 1.4,
                 "mask_max_abs_difference", Double.NaN)
             .entrySet()) {
       run(
@@ -164,7 +166,8 @@ class ReadersTest {
     assertThat(results.sweep().model().name()).isEqualTo("vit");
     assertThat(results.base().measurements())
         .containsEntry("top1_accuracy", 0.84)
-        .containsEntry("latency_p50_ms", 2.0);
+        .containsEntry("latency_p50_ms", 2.0)
+        .containsEntry("onnx_latency_p50_ms", 1.4);
     assertThat(results.base().widths().embedding()).isEqualTo(96);
     TrialResult first = results.trials().get(0);
     assertThat(first.stages()).containsExactly("search", "prune", "finetune1", "evaluate1");
@@ -189,6 +192,7 @@ class ReadersTest {
     assertThat(results.conditions().batchSize()).isEqualTo(64);
     assertThat(results.conditions().device()).isEqualTo("A fast CPU");
     assertThat(results.conditions().warmUpRuns()).isEqualTo(7);
+    assertThat(results.conditions().onnxRuntimeVersion()).isEqualTo("ONNX Runtime 1.22.0");
     assertThat(results.conditions().precision()).isEqualTo("fp32");
     assertThat(HtmlReport.write(results)).contains("81.0");
   }

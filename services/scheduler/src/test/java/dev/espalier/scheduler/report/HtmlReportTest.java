@@ -90,6 +90,38 @@ class HtmlReportTest {
   }
 
   @Test
+  void showsOnnxRuntimeBesidePyTorchWhereItWasMeasured() throws Exception {
+    SweepResults results = ReportFixture.results("Runtimes");
+    Document page = parse(HtmlReport.write(results));
+
+    List<Element> rows = rows(page, "runtimes");
+    assertThat(rows).hasSize(results.cells().size() + 1);
+    assertThat(values(rows.get(0))).containsExactly(1.84, 1.15, 1.84 / 1.15, 1300.0);
+    Map<String, Statistic> m = results.cells().get(0).measurements();
+    assertThat(values(rows.get(1)))
+        .containsExactly(
+            m.get("latency_p50_ms").mean(),
+            m.get("onnx_latency_p50_ms").mean(),
+            m.get("latency_p50_ms").mean() / m.get("onnx_latency_p50_ms").mean(),
+            m.get("onnx_speedup_batch1").mean(),
+            m.get("onnx_throughput_images_per_s").mean(),
+            m.get("onnx_speedup_throughput").mean(),
+            m.get("onnx_max_abs_difference").max());
+    assertThat(page.getDocumentElement().getTextContent()).contains("ONNX Runtime 1.22.0");
+
+    SweepResults without =
+        new SweepResults(
+            results.sweep(),
+            results.base(),
+            List.of(),
+            List.of(),
+            List.of(),
+            results.sharing(),
+            results.conditions());
+    assertThat(rows(parse(HtmlReport.write(without)), "runtimes")).isEmpty();
+  }
+
+  @Test
   void pairsRedistributionSeedBySeed() throws Exception {
     SweepResults results = ReportFixture.results("Pairs");
     List<Element> rows = rows(parse(HtmlReport.write(results)), "redistribution");
@@ -160,7 +192,7 @@ class HtmlReportTest {
             List.of(),
             List.of(),
             new Sharing(0, 0, 0, 0, 0),
-            new Conditions(null, null, null, null, null, null, null, null, null));
+            new Conditions(null, null, null, null, null, null, null, null, null, null));
 
     assertThat(parse(HtmlReport.write(empty)).getElementsByTagName("h1").getLength()).isEqualTo(1);
   }
@@ -219,7 +251,7 @@ class HtmlReportTest {
         trials,
         full.stages(),
         full.sharing(),
-        new Conditions(HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE, 1, 1, 1, 1));
+        new Conditions(HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE, 1, 1, 1, 1, HOSTILE));
   }
 
   private static Document parse(String html) throws Exception {

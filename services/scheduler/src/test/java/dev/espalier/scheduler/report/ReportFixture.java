@@ -96,13 +96,24 @@ final class ReportFixture {
                     "macs", 33_700_000.0,
                     "top1_accuracy", 0.8712,
                     "latency_p50_ms", 1.84,
-                    "throughput_images_per_s", 1412.0))),
+                    "throughput_images_per_s", 1412.0,
+                    "onnx_latency_p50_ms", 1.15,
+                    "onnx_throughput_images_per_s", 1300.0))),
         cells,
         trials,
         stages(),
         new Sharing(180, 74, 6, 371, 512),
         new Conditions(
-            "Intel Xeon (2 cores)", "host-1", "fp32", 1, "PyTorch 2.7.1", 64, 50, 10, 2000));
+            "Intel Xeon (2 cores)",
+            "host-1",
+            "fp32",
+            1,
+            "PyTorch 2.7.1",
+            64,
+            50,
+            10,
+            2000,
+            "ONNX Runtime 1.22.0"));
   }
 
   private static CellResult cell(
@@ -127,6 +138,11 @@ final class ReportFixture {
       m.put("throughput_images_per_s", 1412 / (0.08 + 0.92 * keep));
       m.put("speedup_batch1", 1 / (0.3 + 0.7 * keep));
       m.put("speedup_throughput", 1 / (0.08 + 0.92 * keep));
+      m.put("onnx_latency_p50_ms", 1.15 * (0.3 + 0.7 * keep));
+      m.put("onnx_throughput_images_per_s", 1300 / (0.08 + 0.92 * keep));
+      m.put("onnx_speedup_batch1", 1 / (0.3 + 0.7 * keep));
+      m.put("onnx_speedup_throughput", 1 / (0.08 + 0.92 * keep));
+      m.put("onnx_max_abs_difference", 3.1e-6 + seed * 1e-7);
       m.put("mask_max_abs_difference", 2.4e-6 * (1 + random.nextDouble()));
       m.forEach((name, value) -> values.computeIfAbsent(name, n -> new ArrayList<>()).add(value));
       List<Epoch> curve = new ArrayList<>();
