@@ -87,6 +87,14 @@ class GoldenDigestsTest {
     assertThat(found("spvit", false)).isEqualTo("spvit@1 35e2adeb9c1d5e18");
   }
 
+  @Test
+  void depthControlsFindTheSameInVersion1() throws Exception {
+    assertThat(found("depth-last", true))
+        .isEqualTo("depth-last@1 b0a5f5575c1dd4df c72748e690ed995e");
+    assertThat(found("depth-even", true))
+        .isEqualTo("depth-even@1 cad397ccf584de35 b057870285f5405c");
+  }
+
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
     return found(name, exact, 0.8);
@@ -144,8 +152,9 @@ class GoldenDigestsTest {
 
   private static Map<String, Object> parametersOf(PruningMethod method) {
     Map<String, Object> parameters = new HashMap<>(method.descriptor().defaults());
-    boolean ofTokens = method.descriptor().prunes().equals(Set.of(UnitKind.TOKEN));
-    parameters.put("alignment", ofTokens ? 1L : 8L);
+    Set<UnitKind> prunes = method.descriptor().prunes();
+    boolean few = prunes.equals(Set.of(UnitKind.TOKEN)) || prunes.equals(Set.of(UnitKind.BLOCK));
+    parameters.put("alignment", few ? 1L : 8L);
     return parameters;
   }
 

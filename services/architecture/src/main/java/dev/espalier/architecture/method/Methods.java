@@ -173,6 +173,12 @@ public final class Methods {
   /** SPViT, {@code methods/spvit.md}. */
   public static final MethodDescriptor SPVIT = Spvit.DESCRIPTOR;
 
+  /** Control: drops the last blocks. */
+  public static final MethodDescriptor DEPTH_LAST = Depth.LAST;
+
+  /** Control: drops blocks at even distances. */
+  public static final MethodDescriptor DEPTH_EVEN = Depth.EVEN;
+
   /** All methods, in the order in which people read them. */
   public static final List<MethodDescriptor> ALL =
       List.of(
@@ -187,7 +193,9 @@ public final class Methods {
           STATIC_TOP_K,
           WDPRUNING,
           DYNAMIC_VIT,
-          SPVIT);
+          SPVIT,
+          DEPTH_LAST,
+          DEPTH_EVEN);
 
   private Methods() {}
 

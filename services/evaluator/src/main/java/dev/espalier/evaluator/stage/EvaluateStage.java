@@ -78,7 +78,9 @@ final class EvaluateStage implements StageExecutor {
     int pairs = onnx ? 2 : 1;
     Steps steps = new Steps(context, 1 + 3 * parts.size() + SpeedComparison.forwards(pairs, runs));
 
-    double difference = maskDifference(context, base, unrecovered, model, dataset);
+    Optional<ArtifactRef> start = context.findInput("start");
+    VitWeights from = start.isPresent() ? files.model(start.get()) : base;
+    double difference = maskDifference(context, from, unrecovered, model, dataset);
     steps.done();
     Map<String, Double> measured = new LinkedHashMap<>();
     List<SpeedComparison> speeds;
@@ -129,8 +131,9 @@ final class EvaluateStage implements StageExecutor {
   }
 
   /**
-   * Compares the masked base with its cut. A redistributed model has units that its pruned form had
-   * not, so no mask of the base equals it; there the pruned form is cut anew and compared.
+   * Compares the masked base, or in a combination what the method before made of it, with its cut.
+   * A redistributed model has units that its pruned form had not, so no mask of the base equals it;
+   * there the pruned form is cut anew and compared.
    */
   private double maskDifference(
       StageContext context,

@@ -2,7 +2,9 @@ package dev.espalier.evaluator.stage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -38,15 +40,24 @@ class StageChainTest {
 
   @ParameterizedTest
   @CsvSource({
-    "magnitude, none",
-    "random, none",
-    "magnitude, smooth",
-    "magnitude, nvit-trend",
-    "nvit, none",
-    "nvit, smooth",
+    "magnitude, none, 0.6",
+    "random, none, 0.6",
+    "magnitude, smooth, 0.6",
+    "magnitude, nvit-trend, 0.6",
+    "nvit, none, 0.6",
+    "nvit, smooth, 0.6",
+    "vtp, none, 0.6",
+    "vit-slim, none, 0.6",
+    "wdpruning, none, 0.6",
+    "spvit, none, 0.6",
+    "spvit, none, 0.5",
+    "dynamicvit, none, 0.85",
+    "depth-last, none, 0.55",
+    "depth-even, none, 0.55",
   })
-  void walksATrialFromSearchToEvaluation(String method, String policy) throws Exception {
-    Map<String, ArtifactRef> plans = trial.plans(method, 0.6, policy);
+  void walksATrialFromSearchToEvaluation(String method, String policy, double keepRatio)
+      throws Exception {
+    Map<String, ArtifactRef> plans = trial.plans(method, keepRatio, policy);
     RecordingContext finetune = new RecordingContext(trial.finetune(Map.of()), plans);
 
     StageResult trained = trial.trainer.execute(finetune);
@@ -58,7 +69,7 @@ class StageChainTest {
         .containsKeys("train_loss", "learning_rate", "gradient_norm", "images_per_second");
     assertThat(finetune.metrics.get("train_loss")).hasSize(18);
     assertThat(measured.get("macs")).isEqualTo(measured.get("counted_macs"));
-    assertThat(measured.get("macs") / measured.get("base_macs")).isBetween(0.5, 0.7);
+    assertThat(measured.get("macs") / measured.get("base_macs")).isCloseTo(keepRatio, within(0.1));
     assertThat(measured.get("mask_max_abs_difference")).isLessThan(1e-4);
     assertThat(measured.get("test_images")).isEqualTo(40);
     assertThat(measured.get("top1_accuracy")).isBetween(0.0, 1.0);
@@ -97,6 +108,30 @@ class StageChainTest {
             "measurements",
             "timings",
             "onnx");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "magnitude, dynamicvit, 0.7, 0.6",
+    "nvit, dynamicvit, 0.7, 0.6",
+    "vtp, dynamicvit, 0.75, 0.65",
+    "depth-last, magnitude, 0.55, 0.4",
+  })
+  void walksOneMethodBehindAnother(String first, String second, double between, double keepRatio)
+      throws Exception {
+    StageResult narrow = train(trial.plans(first, between, "none"), Map.of("epochs", 1));
+    ArtifactRef start = narrow.outputs().get("model");
+
+    Map<String, ArtifactRef> plans = trial.plans(second, keepRatio, "none", Map.of("start", start));
+    StageResult trained = train(plans, Map.of("epochs", 1));
+    Map<String, Double> measured = evaluate(plans, trained).measurements();
+
+    // The keep ratio is one of the whole base; a patch or 4 hidden units are large steps here.
+    assertThat(measured.get("macs") / measured.get("base_macs")).isCloseTo(keepRatio, within(0.04));
+    assertThat(measured.get("macs")).isEqualTo(measured.get("counted_macs"));
+    assertThat(measured.get("mask_max_abs_difference")).isLessThan(1e-4);
+    Cost base = Cost.of(TinyTrial.weights(1).architecture());
+    assertThat(measured.get("base_macs")).isEqualTo(base.macs());
   }
 
   @Test

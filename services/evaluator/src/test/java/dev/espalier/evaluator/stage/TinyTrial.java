@@ -95,10 +95,13 @@ final class TinyTrial {
   }
 
   StageSpec prune(String method, double keepRatio) {
-    return spec(
-        StageKind.STAGE_KIND_PRUNE,
-        method,
-        Map.of("targetKind", "macs", "keepRatio", keepRatio, "alignment", 4));
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("targetKind", "macs");
+    all.put("keepRatio", keepRatio);
+    // A patch or a block is a large share of these few.
+    all.put("alignment", method.equals("dynamicvit") || method.startsWith("depth") ? 1 : 4);
+    Methods.get(method).parameters(ParameterPhase.PRUNE, all).forEach(all::putIfAbsent);
+    return spec(StageKind.STAGE_KIND_PRUNE, method, all);
   }
 
   StageSpec redistribute(String policy) {
@@ -145,6 +148,9 @@ final class TinyTrial {
   }
 
   private static Value value(Object value) {
+    if (value instanceof Boolean flag) {
+      return Value.newBuilder().setBoolValue(flag).build();
+    }
     return value instanceof Number number
         ? Value.newBuilder().setNumberValue(number.doubleValue()).build()
         : Value.newBuilder().setStringValue((String) value).build();
@@ -156,13 +162,24 @@ final class TinyTrial {
 
   /** Search, cut and redistribution up to what a finetune reads; policy "none" leaves it out. */
   Map<String, ArtifactRef> plans(String method, double keepRatio, String policy) throws Exception {
+    return plans(method, keepRatio, policy, Map.of());
+  }
+
+  /** The same on what another method left, where {@code start} is given. */
+  Map<String, ArtifactRef> plans(
+      String method, double keepRatio, String policy, Map<String, ArtifactRef> start)
+      throws Exception {
     StageResult search =
-        trainer.execute(new RecordingContext(search(method, chain(method, keepRatio)), Map.of()));
-    StageResult pruned =
-        trainer.execute(new RecordingContext(prune(method, keepRatio), search.outputs()));
-    Map<String, ArtifactRef> reads = new LinkedHashMap<>();
+        trainer.execute(new RecordingContext(search(method, target(method, keepRatio)), start));
+    Map<String, ArtifactRef> forPrune = new LinkedHashMap<>(search.outputs());
+    forPrune.putAll(start);
+    StageResult pruned = trainer.execute(new RecordingContext(prune(method, keepRatio), forPrune));
+    Map<String, ArtifactRef> reads = new LinkedHashMap<>(start);
     if (search.outputs().containsKey("weights")) {
       reads.put("weights", search.outputs().get("weights"));
+    }
+    if (pruned.outputs().containsKey("tensors")) {
+      reads.put("tensors", pruned.outputs().get("tensors"));
     }
     if (policy.equals("none")) {
       reads.put("plan", pruned.outputs().get("plan"));
@@ -177,19 +194,24 @@ final class TinyTrial {
     return reads;
   }
 
-  private static Map<String, Object> chain(String method, double keepRatio) {
-    return method.equals("nvit")
-        ? Map.of(
-            "targetKind",
-            "macs",
-            "keepRatioFrom",
-            1.0,
-            "keepRatioTo",
-            keepRatio,
-            "interval",
-            2,
-            "batchSize",
-            BATCH)
-        : Map.of();
+  /** What a search is told of the target, and how it is made short. */
+  private static Map<String, Object> target(String method, double keepRatio) {
+    Map<String, Object> parameters = new LinkedHashMap<>();
+    MethodDescriptor descriptor = Methods.get(method);
+    if (descriptor.searchUsesDataset()) {
+      parameters.put("batchSize", BATCH);
+    }
+    if (descriptor.parameter("epochs").isPresent()) {
+      parameters.put("epochs", 2);
+    }
+    switch (descriptor.search()) {
+      case SHARED -> {}
+      case PER_TARGET -> parameters.putAll(Map.of("targetKind", "macs", "keepRatio", keepRatio));
+      case CHAINED -> {
+        parameters.putAll(Map.of("targetKind", "macs", "keepRatioFrom", 1.0));
+        parameters.putAll(Map.of("keepRatioTo", keepRatio, "interval", 2));
+      }
+    }
+    return parameters;
   }
 }

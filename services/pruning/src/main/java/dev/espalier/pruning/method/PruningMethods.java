@@ -1,5 +1,6 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.pruning.depth.DroppedBlocks;
 import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.nvit.Nvit;
@@ -27,7 +28,9 @@ public final class PruningMethods {
           PatchSlimming.staticTopK(),
           new WdPruning(),
           new DynamicVit(),
-          new SpVit());
+          new SpVit(),
+          DroppedBlocks.last(),
+          DroppedBlocks.evenly());
 
   private PruningMethods() {}
 

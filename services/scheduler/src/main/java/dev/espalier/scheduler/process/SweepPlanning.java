@@ -60,7 +60,7 @@ public final class SweepPlanning implements TrialPlanning {
             .setCellId(trial.cellId())
             .setCell(
                 Cell.newBuilder()
-                    .setMethod(trial.cell().method())
+                    .setMethod(trial.cell().label())
                     .setRedistribution(trial.cell().redistribution())
                     .setTargetKind(trial.cell().targetKind().text())
                     .setKeepRatio(trial.cell().keepRatio()))

@@ -2,8 +2,10 @@ package dev.espalier.sweep.planning;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.sweep.spec.Then;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -14,35 +16,52 @@ import java.util.TreeMap;
  * @param redistribution policy, or "none"
  * @param targetKind what the keep ratio is of
  * @param keepRatio in (0, 1]
+ * @param then a method that follows on the recovered model
  */
 public record Cell(
     String method,
     Map<String, Object> parameters,
     String redistribution,
     TargetKind targetKind,
-    double keepRatio) {
+    double keepRatio,
+    Optional<Then> then) {
 
   public Cell {
     parameters = Collections.unmodifiableMap(new TreeMap<>(parameters));
   }
 
+  /** A cell of one method. */
+  public Cell(
+      String method,
+      Map<String, Object> parameters,
+      String redistribution,
+      TargetKind targetKind,
+      double keepRatio) {
+    this(method, parameters, redistribution, targetKind, keepRatio, Optional.empty());
+  }
+
   /** 8 hex digits that name the cell within its sweep. */
   public String id() {
-    return Json.sha256(
-            Map.of(
-                "method", method,
-                "parameters", parameters,
-                "redistribution", redistribution,
-                "targetKind", targetKind.text(),
-                "keepRatio", keepRatio))
-        .substring(0, 8);
+    Map<String, Object> identity = new TreeMap<>();
+    identity.put("method", method);
+    identity.put("parameters", parameters);
+    identity.put("redistribution", redistribution);
+    identity.put("targetKind", targetKind.text());
+    identity.put("keepRatio", keepRatio);
+    then.ifPresent(second -> identity.put("then", second.toTree()));
+    return Json.sha256(identity).substring(0, 8);
+  }
+
+  /** The methods for people and tables: "nvit", "nvit-then-dynamicvit". */
+  public String label() {
+    return then.map(second -> method + "-then-" + second.name()).orElse(method);
   }
 
   /** For people: "nvit + smooth, macs 0.5". */
   public String title() {
     return "%s%s, %s %s"
         .formatted(
-            method,
+            label(),
             redistribution.equals("none") ? "" : " + " + redistribution,
             targetKind.text(),
             Json.canonical(keepRatio));

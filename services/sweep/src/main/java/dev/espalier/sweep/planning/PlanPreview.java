@@ -214,6 +214,7 @@ public record PlanPreview(
     tree.put("title", cell.title());
     tree.put("method", cell.method());
     tree.put("parameters", cell.parameters());
+    cell.then().ifPresent(then -> tree.put("then", then.toTree()));
     tree.put("redistribution", cell.redistribution());
     tree.put("targetKind", cell.targetKind().text());
     tree.put("keepRatio", cell.keepRatio());

@@ -11,6 +11,7 @@ import dev.espalier.architecture.redistribution.Redistribution;
 import dev.espalier.architecture.redistribution.Redistributions;
 import dev.espalier.sweep.spec.MethodChoice;
 import dev.espalier.sweep.spec.SweepSpec;
+import dev.espalier.sweep.spec.Then;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -92,34 +93,72 @@ public final class Planner {
     for (MethodChoice method : spec.methods()) {
       for (String policy : method.redistribution()) {
         for (double ratio : spec.targets().macs()) {
-          cells.add(new Cell(method.name(), method.parameters(), policy, TargetKind.MACS, ratio));
+          cells.add(cell(method, policy, TargetKind.MACS, ratio));
         }
         for (double ratio : spec.targets().params()) {
-          cells.add(new Cell(method.name(), method.parameters(), policy, TargetKind.PARAMS, ratio));
+          cells.add(cell(method, policy, TargetKind.PARAMS, ratio));
         }
       }
     }
     return cells;
   }
 
+  private static Cell cell(MethodChoice choice, String policy, TargetKind kind, double ratio) {
+    return new Cell(choice.name(), choice.parameters(), policy, kind, ratio, choice.then());
+  }
+
+  /**
+   * The walk of one method; where another follows, it starts from what the first one's finetune
+   * recovered, and its keep ratio is still one of the whole base: workers know what is left of it.
+   */
   private List<PlannedStage> walk(Cell cell, long seed) {
-    MethodDescriptor method = Methods.get(cell.method());
     List<PlannedStage> stages = new ArrayList<>();
+    if (cell.then().isEmpty()) {
+      leg(stages, cell, seed, List.of());
+      return stages;
+    }
+    Then then = cell.then().get();
+    Cell first =
+        new Cell(
+            cell.method(),
+            cell.parameters(),
+            cell.redistribution(),
+            cell.targetKind(),
+            then.first(cell.keepRatio()));
+    leg(stages, first, seed, List.of());
+    PlannedStage recovered = stages.get(stages.size() - 2);
+    stages.remove(stages.size() - 1); // only what comes out in the end is evaluated
+    Cell second =
+        new Cell(
+            then.name(),
+            then.parameters(),
+            Redistributions.NONE,
+            cell.targetKind(),
+            cell.keepRatio());
+    leg(stages, second, seed, List.of(new StageInput("start", recovered.stageId(), "model")));
+    return stages;
+  }
+
+  /** Adds search, prune, redistribute, finetune, evaluate of one method. */
+  private void leg(List<PlannedStage> stages, Cell cell, long seed, List<StageInput> start) {
+    MethodDescriptor method = Methods.get(cell.method());
     switch (method.search()) {
-      case SHARED -> stages.add(search(method, cell, seed, Map.of()));
+      case SHARED -> stages.add(search(method, cell, seed, Map.of(), start));
       case PER_TARGET ->
           stages.add(
               search(
                   method,
                   cell,
                   seed,
-                  Map.of("targetKind", cell.targetKind().text(), "keepRatio", cell.keepRatio())));
+                  Map.of("targetKind", cell.targetKind().text(), "keepRatio", cell.keepRatio()),
+                  start));
       case CHAINED -> stages.addAll(chain(method, cell, seed));
     }
     PlannedStage search = last(stages);
     StageInput importance = new StageInput("importance", search.stageId(), "importance");
 
-    List<StageInput> forPrune = new ArrayList<>(List.of(importance));
+    List<StageInput> forPrune = new ArrayList<>(start);
+    forPrune.add(importance);
     if (method.outputs().contains(SearchOutput.FINDINGS)) {
       String findings = findings(method);
       forPrune.add(new StageInput(findings, search.stageId(), findings));
@@ -140,7 +179,7 @@ public final class Planner {
             Numerics.HOST);
     stages.add(pruned);
 
-    List<StageInput> plans = new ArrayList<>();
+    List<StageInput> plans = new ArrayList<>(start);
     if (cell.redistribution().equals(Redistributions.NONE)) {
       plans.add(new StageInput("plan", pruned.stageId(), "plan"));
     } else {
@@ -168,7 +207,6 @@ public final class Planner {
             engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
     stages.add(finetune);
     stages.add(evaluation(finetune, plans));
-    return stages;
   }
 
   /** What a search's findings are called between stages. */
@@ -178,7 +216,11 @@ public final class Planner {
 
   /** One search; {@code target} is empty where it serves all of them. */
   private PlannedStage search(
-      MethodDescriptor method, Cell cell, long seed, Map<String, Object> target) {
+      MethodDescriptor method,
+      Cell cell,
+      long seed,
+      Map<String, Object> target,
+      List<StageInput> start) {
     Map<String, Object> parameters =
         new TreeMap<>(method.parameters(ParameterPhase.SEARCH, cell.parameters()));
     parameters.putAll(target);
@@ -188,7 +230,7 @@ public final class Planner {
         method.version(),
         parameters,
         method.searchUsesSeed() ? seed : 0,
-        List.of(),
+        start,
         method.searchUsesDataset() ? List.of(base, dataset) : List.of(base),
         method.searchUsesDataset()
             ? engine.numerics(spec.recipe().precision(), spec.recipe().threads())

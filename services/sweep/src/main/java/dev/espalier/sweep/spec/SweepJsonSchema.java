@@ -16,7 +16,8 @@ import java.util.Map;
  * SweepSpecReader}.
  *
  * <p>JSON Schema cannot say that warmupEpochs is at most epochs, that a method with equal
- * parameters is listed once, or how many trials are too many; the reader does.
+ * parameters is listed once, or how many trials are too many, and here not what parameters a method
+ * behind another takes; the reader does.
  */
 public final class SweepJsonSchema {
 
@@ -93,6 +94,9 @@ public final class SweepJsonSchema {
               choice("", Redistributions.names()),
               0,
               Redistributions.names().size()));
+      if (!ThenReading.followers(method).isEmpty()) {
+        properties.put("then", then(method));
+      }
       Map<String, Object> alternative = object(properties);
       alternative.put("required", List.of("name"));
       alternatives.add(alternative);
@@ -104,6 +108,29 @@ public final class SweepJsonSchema {
     list.put("minItems", 1);
     list.put("maxItems", 100);
     return list;
+  }
+
+  /** What may follow a method, on the model that it pruned and recovered. */
+  private static Map<String, Object> then(MethodDescriptor first) {
+    List<String> followers = ThenReading.followers(first);
+    Map<String, Object> properties = new LinkedHashMap<>();
+    properties.put("name", choice("", followers));
+    Map<String, Object> parameters = described("Of that method, as where it stands alone.");
+    parameters.put("type", "object");
+    properties.put("parameters", parameters);
+    Map<String, Object> share =
+        number(
+            "Share of the reduction that the first method makes.",
+            "minimum",
+            ThenReading.LEAST_SHARE,
+            "maximum",
+            ThenReading.MOST_SHARE);
+    properties.put("share", withDefault(share, ThenReading.DEFAULT_SHARE));
+    Map<String, Object> method = object(properties);
+    method.put("required", List.of("name"));
+    Map<String, Object> then = described("A second method, on the model recovered from the first.");
+    then.put("oneOf", List.of(choice("A method with its defaults.", followers), method));
+    return then;
   }
 
   private static Map<String, Object> rule(ParameterDescriptor parameter) {

@@ -52,6 +52,7 @@ public record SweepSpec(
       choice.put("name", method.name());
       choice.put("parameters", method.parameters());
       choice.put("redistribution", method.redistribution());
+      method.then().ifPresent(then -> choice.put("then", then.toTree()));
       choices.add(choice);
     }
     Map<String, Object> tree = new TreeMap<>();

@@ -12,6 +12,7 @@ import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** What can be checked of a spec only once its model and dataset are known. */
 public final class SweepSpecCheck {
@@ -25,28 +26,65 @@ public final class SweepSpecCheck {
       List<Double> ratios =
           kind == TargetKind.MACS ? spec.targets().macs() : spec.targets().params();
       for (int i = 0; i < ratios.size(); i++) {
+        String field = "targets.%s[%d]".formatted(kind.text(), i);
         for (MethodChoice choice : spec.methods()) {
-          MethodDescriptor method = Methods.get(choice.name());
-          double floor = method.floor(base, kind);
-          if (ratios.get(i) < floor) {
-            Cost smallest = Cost.of(Floors.smallest(base, method.prunes()));
-            violations.add(
-                new Violation(
-                    "targets.%s[%d]".formatted(kind.text(), i),
-                    "at least %s, the floor of %s on %s (%d of %d %s: 1 head, 8 qk, 8 v, 16 mlp per block, 16 embedding)"
-                        .formatted(
-                            roundedUp(floor),
-                            method.name(),
-                            spec.model(),
-                            smallest.of(kind),
-                            Cost.of(base).of(kind),
-                            kind.text()),
-                    String.valueOf(ratios.get(i))));
-          }
+          double ratio = ratios.get(i);
+          double first = choice.then().map(then -> then.first(ratio)).orElse(ratio);
+          check(violations, field, ratio, first, Methods.get(choice.name()), kind, spec, base);
+          choice
+              .then()
+              .ifPresent(
+                  then -> {
+                    MethodDescriptor second = Methods.get(then.name());
+                    check(violations, field, ratio, ratio / first, second, kind, spec, base);
+                  });
         }
       }
     }
     return violations;
+  }
+
+  /** Whether a method can keep as little as {@code asked} for the trial's {@code ratio}. */
+  private static void check(
+      List<Violation> violations,
+      String field,
+      double ratio,
+      double asked,
+      MethodDescriptor method,
+      TargetKind kind,
+      SweepSpec spec,
+      VitArchitecture base) {
+    if (!method.targets().contains(kind)) {
+      violations.add(
+          new Violation(
+              field,
+              "a target of %s: %s meets no other"
+                  .formatted(
+                      method.targets().stream()
+                          .map(TargetKind::text)
+                          .sorted()
+                          .collect(Collectors.joining(" or ")),
+                      method.name()),
+              String.valueOf(ratio)));
+      return;
+    }
+    double floor = method.floor(base, kind);
+    if (asked < floor) {
+      Cost smallest = Cost.of(Floors.smallest(base, method.prunes()));
+      String found = asked == ratio ? String.valueOf(ratio) : "%.3f of %s".formatted(asked, ratio);
+      violations.add(
+          new Violation(
+              field,
+              "at least %s, the floor of %s on %s (%d of %d %s: 1 head, 8 qk, 8 v, 16 mlp per block, 16 embedding)"
+                  .formatted(
+                      roundedUp(floor),
+                      method.name(),
+                      spec.model(),
+                      smallest.of(kind),
+                      Cost.of(base).of(kind),
+                      kind.text()),
+              found));
+    }
   }
 
   /** A name that the registry does not know. */

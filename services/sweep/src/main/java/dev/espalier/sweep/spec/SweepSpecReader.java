@@ -129,7 +129,7 @@ public final class SweepSpecReader {
         continue;
       }
       Fields fields =
-          Fields.of(at, choice, Set.of("name", "parameters", "redistribution"), violations);
+          Fields.of(at, choice, Set.of("name", "parameters", "redistribution", "then"), violations);
       if (!(choice instanceof Map)) {
         continue;
       }
@@ -141,15 +141,16 @@ public final class SweepSpecReader {
         continue;
       }
       Map<String, Object> parameters = parameters(fields, method.get(), violations);
-      if (!seen.add(List.of(method.get().name(), parameters))) {
+      Optional<Then> then = ThenReading.read(fields, method.get(), violations);
+      if (!seen.add(List.of(method.get().name(), parameters, then))) {
         fields.wrong("name", "a method with parameters not listed before", fields.raw("name"));
       }
-      choices.add(new MethodChoice(method.get().name(), parameters, policies));
+      choices.add(new MethodChoice(method.get().name(), parameters, policies, then));
     }
     return choices;
   }
 
-  private static Map<String, Object> parameters(
+  static Map<String, Object> parameters(
       Fields choice, MethodDescriptor method, List<Violation> violations) {
     Map<String, Object> values = new TreeMap<>(method.defaults());
     Fields given =

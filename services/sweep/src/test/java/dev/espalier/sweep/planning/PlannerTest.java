@@ -224,6 +224,41 @@ class PlannerTest {
     assertThat(plan().trials()).hasSize(10_000);
   }
 
+  @Test
+  void walksOneMethodBehindAnotherOnTheRecoveredModel() {
+    Map<String, Object> then = Map.of("name", "dynamicvit", "share", 0.5);
+    tree.put("methods", List.of(Map.of("name", "magnitude", "then", then)));
+    tree.put("targets", Map.of("macs", List.of(0.49)));
+    Trial trial = plan().trials().get(0);
+    List<PlannedStage> stages = trial.stages();
+    assertThat(trial.cell().title()).isEqualTo("magnitude-then-dynamicvit, macs 0.49");
+    assertThat(stages)
+        .extracting(stage -> stage.spec().title())
+        .containsExactly(
+            "search magnitude",
+            "prune magnitude macs 0.7",
+            "finetune, seed 1",
+            "search dynamicvit macs 0.49, seed 1",
+            "prune dynamicvit macs 0.49",
+            "finetune, seed 1",
+            "evaluate");
+    StageInput start = new StageInput("start", stages.get(2).stageId(), "model");
+    for (int i = 3; i < 7; i++) {
+      assertThat(stages.get(i).spec().inputs()).contains(start);
+      assertThat(roles(stages.get(i))).contains("base");
+    }
+    assertThat(stages.subList(0, 3))
+        .as("what comes first is shared with the method alone")
+        .isEqualTo(alone().subList(0, 3));
+  }
+
+  private List<PlannedStage> alone() {
+    Map<String, Object> one = Specs.tree();
+    one.put("methods", List.of(Map.of("name", "magnitude")));
+    one.put("targets", Map.of("macs", List.of(0.7)));
+    return Planner.plan(Specs.spec(one), Specs.INPUTS, 0, Engine.CPU).trials().get(0).stages();
+  }
+
   private SweepPlan plan() {
     return Planner.plan(Specs.spec(tree), Specs.INPUTS, 0, Engine.CPU);
   }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SweepSpecReaderTest {
@@ -206,6 +207,71 @@ class SweepSpecReaderTest {
     assertThat(violations())
         .extracting(Violation::field)
         .containsExactly("methods[0].redistribution[1]", "methods[0].redistribution[2]");
+  }
+
+  @Test
+  void readsAMethodBehindAnother() {
+    tree.put("methods", List.of(Map.of("name", "nvit", "then", "dynamicvit")));
+    SweepSpec spec = SweepSpecReader.read(tree).orThrow();
+    Then then = spec.methods().get(0).then().orElseThrow();
+    assertThat(then.name()).isEqualTo("dynamicvit");
+    assertThat(then.share()).isEqualTo(0.5);
+    assertThat(then.parameters()).isEqualTo(Methods.DYNAMIC_VIT.defaults());
+    assertThat(then.first(0.49)).isEqualTo(0.7);
+    assertThat(SweepSpecReader.read(Json.parse(spec.canonicalJson())).orThrow()).isEqualTo(spec);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          nvit      | magnitude  | both prune embedding, they are alternatives
+          dynamicvit| dynamicvit | both prune token, they are alternatives
+          dynamicvit| magnitude  | the other order: widths go first, then tokens
+          vit-slim  | dynamicvit | both prune token, they are alternatives
+          spvit     | dynamicvit | a convolution of spvit needs the whole grid of patches
+          depth-last| nvit       | a method with one search: nvit is a chain
+          magnitude | depth-last | or blocks alone before it: depth-last behind magnitude is neither
+          wdpruning | depth-even | both prune block, they are alternatives
+          """)
+  void refusesMethodsThatConflict(String first, String second, String reason) {
+    tree.put("methods", List.of(Map.of("name", first, "then", Map.of("name", second))));
+    assertThat(violations()).hasSize(1);
+    assertThat(violations().get(0).field()).isEqualTo("methods[0].then.name");
+    assertThat(violations().get(0).expected()).contains(reason);
+    assertThat(violations().get(0).found()).isEqualTo("\"" + second + "\"");
+  }
+
+  @Test
+  void namesWhatIsWrongWithAMethodBehindAnother() {
+    Map<String, Object> then = new LinkedHashMap<>();
+    then.put("name", "dynamicvit");
+    then.put("share", 1.0);
+    then.put("parameters", Map.of("stages", "many"));
+    then.put("colour", "red");
+    tree.put("methods", List.of(Map.of("name", "nvit", "then", then)));
+    assertThat(violations())
+        .extracting(Violation::field)
+        .containsExactlyInAnyOrder(
+            "methods[0].then.colour", "methods[0].then.share", "methods[0].then.parameters.stages");
+    tree.put("methods", List.of(Map.of("name", "nvit", "then", "dynamicvt")));
+    assertThat(violations()).extracting(Violation::field).containsExactly("methods[0].then.name");
+  }
+
+  @Test
+  void holdsBothMethodsOfACombinationToTheirFloorsAndTargets() {
+    Map<String, Object> last = Map.of("name", "dynamicvit", "share", 0.05);
+    tree.put("methods", List.of(Map.of("name", "magnitude", "then", last)));
+    tree.put("targets", Map.of("macs", List.of(0.5, 0.015), "params", List.of(0.5)));
+    List<Violation> violations = SweepSpecCheck.floors(Specs.spec(tree), Specs.BASE);
+    assertThat(violations)
+        .extracting(Violation::field)
+        .containsExactly("targets.macs[1]", "targets.params[0]");
+    assertThat(violations.get(0).expected()).contains("the floor of dynamicvit");
+    assertThat(violations.get(0).found()).endsWith(" of 0.015");
+    assertThat(violations.get(1).expected())
+        .isEqualTo("a target of macs: dynamicvit meets no other");
   }
 
   @ParameterizedTest

@@ -32,7 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Cuts the base model as the plan says, then trains the small model until it has recovered.
+ * Cuts the base model, or what a method before made of it, as the plan says, then trains the small
+ * model until it has recovered.
  *
  * <p>The cut is made anew by every attempt, as it is exact and cheap; the training goes on from the
  * latest checkpoint, bit-equal to a run that was never stopped.
@@ -53,7 +54,7 @@ final class FinetuneStage implements StageExecutor {
   public StageResult execute(StageContext context) throws Exception {
     TrainingRecipe recipe = recipe(context);
     ImageDataset dataset = files.dataset(context.outsideInput("dataset"));
-    VitWeights base = files.model(context.outsideInput("base").getArtifact());
+    VitWeights base = Start.of(context, files).weights();
     VitWeights cut = cut(context, base);
     ArtifactRef unrecovered = files.put(cut);
     try (VitEngine engine = VitEngine.fast(tensors, recipe.precision());

@@ -40,14 +40,21 @@ final class PruneStage implements StageExecutor {
     TargetKind targetKind = TargetKind.of(parameters.text("targetKind"));
     double keepRatio = parameters.number("keepRatio");
     parameters.integer("alignment", 1, MAX_ALIGNMENT);
-    VitArchitecture base = files.model(context.outsideInput("base").getArtifact()).architecture();
+    Start start = Start.of(context, files);
+    VitArchitecture from = start.weights().architecture();
     Importance importance = files.importance(context.input("importance"));
     Optional<byte[]> findings =
         context.findInput("trajectory").or(() -> context.findInput("findings")).map(files::read);
 
     PruningPlan plan =
         method.plan(
-            new PlanRequest(base, importance, findings, targetKind, keepRatio, parameters.all()));
+            new PlanRequest(
+                from,
+                importance,
+                findings,
+                targetKind,
+                start.keepRatio(targetKind, keepRatio),
+                parameters.all()));
     Map<String, ArtifactRef> outputs = new LinkedHashMap<>();
     outputs.put("plan", files.put(plan));
     if (method.descriptor().outputs().contains(SearchOutput.TENSORS)) {
@@ -55,7 +62,7 @@ final class PruneStage implements StageExecutor {
       outputs.put("tensors", files.put(tensors, MediaTypes.TENSORS));
     }
     Cost cost = plan.cost();
-    Cost whole = Cost.of(base);
+    Cost whole = Cost.of(start.base());
     BlockWidth.of(plan).forEach(w -> context.metric(w.name(), w.block(), w.value()));
     return new StageResult(
         outputs,

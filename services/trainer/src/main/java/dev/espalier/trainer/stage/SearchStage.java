@@ -1,7 +1,7 @@
 package dev.espalier.trainer.stage;
 
+import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.method.SearchKind;
-import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.artifacts.store.ArtifactException;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -19,6 +19,7 @@ import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,10 +50,15 @@ final class SearchStage implements StageExecutor {
   }
 
   private SearchRequest request(StageContext context, PruningMethod method) throws Exception {
-    VitWeights base = files.model(context.outsideInput("base").getArtifact());
-    Map<String, Object> parameters = StageParameters.of(context.spec()).all();
+    Start start = Start.of(context, files);
+    Map<String, Object> parameters = new TreeMap<>(StageParameters.of(context.spec()).all());
+    if (method.descriptor().search() == SearchKind.PER_TARGET) {
+      TargetKind kind = TargetKind.of((String) parameters.get("targetKind"));
+      parameters.computeIfPresent(
+          "keepRatio", (name, ratio) -> start.keepRatio(kind, ((Number) ratio).doubleValue()));
+    }
     SearchRequest request =
-        SearchRequest.of(base, parameters, context.spec().getSeed())
+        SearchRequest.of(start.weights(), parameters, context.spec().getSeed())
             .observedBy((step, values) -> values.forEach((k, v) -> context.metric(k, step, v)));
     if (method.descriptor().searchUsesDataset()) {
       request =
