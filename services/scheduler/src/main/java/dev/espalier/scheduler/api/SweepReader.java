@@ -93,10 +93,9 @@ public final class SweepReader {
 
   private static final String SPENDING =
       """
-      select s.device_hours_cap, s.cancel_reason, (
-          coalesce((select u.seconds from device_use u where u.sweep_id = s.sweep_id), 0)
-          + coalesce((select sum(extract(epoch from clock_timestamp() - l.assigned_at))
-            from lease l where l.sweep_id = s.sweep_id), 0)) / 3600 as used
+      select s.device_hours_cap, s.cancel_reason, coalesce((
+          select sum(extract(epoch from coalesce(a.ended_at, clock_timestamp()) - a.assigned_at))
+          from attempt a where a.sweep_id = s.sweep_id), 0) / 3600 as used
       from sweep s where s.sweep_id = ?\
       """;
 

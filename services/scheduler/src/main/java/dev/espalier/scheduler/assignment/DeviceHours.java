@@ -20,17 +20,13 @@ final class DeviceHours {
 
   private static final String USED =
       """
-      with used as (
-        select team, sweep_id, sum(seconds) as seconds from (
-          select team, sweep_id, seconds from device_use
-          union all
-          select g.team, l.sweep_id, extract(epoch from clock_timestamp() - l.assigned_at)
-          from lease l join stage g using (stage_id)) every_attempt
-        group by team, sweep_id)
       select s.sweep_id, s.team, s.state = 'CAPPED' as capped, s.device_hours_cap,
-        coalesce((select sum(u.seconds) from used u where u.sweep_id = s.sweep_id), 0) / 3600
-          as of_sweep,
-        coalesce((select sum(u.seconds) from used u where u.team = s.team), 0) / 3600 as of_team,
+        coalesce((
+          select sum(extract(epoch from coalesce(a.ended_at, clock_timestamp()) - a.assigned_at))
+          from attempt a where a.sweep_id = s.sweep_id), 0) / 3600 as of_sweep,
+        case when s.team = any(?) then coalesce((
+          select sum(extract(epoch from coalesce(a.ended_at, clock_timestamp()) - a.assigned_at))
+          from attempt a where a.team = s.team), 0) / 3600 else 0 end as of_team,
         (select count(*) from lease l where l.sweep_id = s.sweep_id) as running, s.cancel_reason
       from sweep s
       where s.state in ('ACCEPTED', 'RUNNING', 'PAUSED', 'CAPPED')
@@ -67,6 +63,7 @@ final class DeviceHours {
   List<Use> read(Connection connection) throws SQLException {
     try (var statement = connection.prepareStatement(USED)) {
       statement.setArray(1, connection.createArrayOf("text", cappedTeams()));
+      statement.setArray(2, connection.createArrayOf("text", cappedTeams()));
       try (ResultSet rows = statement.executeQuery()) {
         List<Use> uses = new ArrayList<>();
         while (rows.next()) {

@@ -69,12 +69,7 @@ public final class StageProjection {
       """;
 
   private static final String REMAINING =
-      """
-      update stage set remaining = greatest(remaining, (
-        select count(*) from trial_stage this join trial_stage later using (trial_id)
-        where this.trial_id = ? and this.stage_id = ? and later.position >= this.position))
-      where stage_id = ?
-      """;
+      "update stage set remaining = greatest(remaining, ?) where stage_id = ?";
 
   private static final String ASSIGN =
       """
@@ -88,14 +83,6 @@ public final class StageProjection {
       update attempt set outcome = ?, ended_at = ?, cause_category = ?, cause_code = ?,
         cause_message = ?
       where stage_id = ? and generation = ? and outcome = 'RUNNING'
-      """;
-
-  private static final String USE =
-      """
-      insert into device_use (sweep_id, team, seconds)
-      select sweep_id, team, extract(epoch from ended_at - assigned_at) from attempt
-      where stage_id = ? and generation = ? and sweep_id is not null
-      on conflict (sweep_id) do update set seconds = device_use.seconds + excluded.seconds
       """;
 
   private static final String EPOCH =
@@ -233,7 +220,7 @@ public final class StageProjection {
         at,
         before.status() instanceof Status.Succeeded);
     Sql.run(connection, CLAIMANTS, id, id, id);
-    Sql.run(connection, REMAINING, claimed.getTrialId(), id, id);
+    Sql.run(connection, REMAINING, claimed.getRemainingStages(), id);
   }
 
   private static void start(
@@ -315,7 +302,6 @@ public final class StageProjection {
         id);
   }
 
-  /** The time it took is charged to who was charged when it began. */
   private static void endAttempt(
       Connection connection,
       String id,
@@ -324,20 +310,16 @@ public final class StageProjection {
       Instant at,
       FailureCause cause)
       throws SQLException {
-    int ended =
-        Sql.run(
-            connection,
-            END_ATTEMPT,
-            outcome,
-            at,
-            cause == null ? null : category(cause),
-            cause == null ? null : cause.getCode(),
-            cause == null ? null : cause.getMessage(),
-            id,
-            generation);
-    if (ended > 0) {
-      Sql.run(connection, USE, id, generation);
-    }
+    Sql.run(
+        connection,
+        END_ATTEMPT,
+        outcome,
+        at,
+        cause == null ? null : category(cause),
+        cause == null ? null : cause.getCode(),
+        cause == null ? null : cause.getMessage(),
+        id,
+        generation);
   }
 
   private static void stale(Connection connection, String id, StaleReportRejected stale, Instant at)

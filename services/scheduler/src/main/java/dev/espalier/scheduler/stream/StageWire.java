@@ -43,7 +43,8 @@ public final class StageWire {
           StageClaimed.newBuilder()
               .setTrialId(claimed.trialId())
               .setSweepId(claimed.sweepId())
-              .setPriority(claimed.priority()));
+              .setPriority(claimed.priority())
+              .setRemainingStages(claimed.remaining()));
     }
     if (event instanceof StageEvent.Released released) {
       return message.setStageReleased(
@@ -152,7 +153,8 @@ public final class StageWire {
               new StageEvent.Claimed(
                   message.getStageClaimed().getTrialId(),
                   message.getStageClaimed().getSweepId(),
-                  message.getStageClaimed().getPriority()));
+                  message.getStageClaimed().getPriority(),
+                  message.getStageClaimed().getRemainingStages()));
       case STAGE_RELEASED ->
           Optional.of(
               new StageEvent.Released(

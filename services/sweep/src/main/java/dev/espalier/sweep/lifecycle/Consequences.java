@@ -77,14 +77,19 @@ public final class Consequences {
    */
   public List<Consequence> of(String trialId, TrialEvent event, TrialState state) {
     if (event instanceof TrialEvent.Planned planned) {
-      return planned.stages().stream()
-          .<Consequence>map(
-              stage ->
-                  new ForStage(
-                      stage.stageId(),
-                      new StageCommand.Claim(
-                          stage.inputs(), trialId, planned.sweepId(), planned.priority())))
-          .toList();
+      List<PlannedStage> walk = planned.stages();
+      List<Consequence> claims = new ArrayList<>();
+      for (int i = 0; i < walk.size(); i++) {
+        StageCommand claim =
+            new StageCommand.Claim(
+                walk.get(i).inputs(),
+                trialId,
+                planned.sweepId(),
+                planned.priority(),
+                walk.size() - i);
+        claims.add(new ForStage(walk.get(i).stageId(), claim));
+      }
+      return claims;
     }
     if (state instanceof TrialState.Running running) {
       // Claims come from an earlier event of the same stream: by now every stage knows the trial.

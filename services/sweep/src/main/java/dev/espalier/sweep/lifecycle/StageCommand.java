@@ -6,8 +6,12 @@ import java.util.Set;
 /** What a stage is asked or told. */
 public sealed interface StageCommand {
 
-  /** A trial wants the stage's outputs. */
-  record Claim(Set<String> inputs, String trialId, String sweepId, int priority)
+  /**
+   * A trial wants the stage's outputs.
+   *
+   * @param remaining stages that are left of the trial's walk, this one included
+   */
+  record Claim(Set<String> inputs, String trialId, String sweepId, int priority, int remaining)
       implements StageCommand {
     public Claim {
       inputs = Set.copyOf(inputs);

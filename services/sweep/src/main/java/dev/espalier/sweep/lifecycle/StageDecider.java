@@ -90,7 +90,9 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
     if (state.claims().containsKey(claim.trialId()) || state.left().contains(claim.trialId())) {
       return List.of();
     }
-    StageEvent claimed = new StageEvent.Claimed(claim.trialId(), claim.sweepId(), claim.priority());
+    StageEvent claimed =
+        new StageEvent.Claimed(
+            claim.trialId(), claim.sweepId(), claim.priority(), claim.remaining());
     boolean over =
         state.status() instanceof Status.Absent
             || state.status() instanceof Status.Failed

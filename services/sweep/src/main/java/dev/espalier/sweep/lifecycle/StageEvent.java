@@ -14,8 +14,13 @@ public sealed interface StageEvent {
     }
   }
 
-  /** A trial joins. */
-  record Claimed(String trialId, String sweepId, int priority) implements StageEvent {}
+  /**
+   * A trial joins.
+   *
+   * @param remaining stages that are left of its walk, this one included; 0 if not known
+   */
+  record Claimed(String trialId, String sweepId, int priority, int remaining)
+      implements StageEvent {}
 
   /** A trial leaves, and does not come back. */
   record Released(String trialId, String reason) implements StageEvent {}

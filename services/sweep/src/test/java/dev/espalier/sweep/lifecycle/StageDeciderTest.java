@@ -22,7 +22,7 @@ class StageDeciderTest {
 
   @Test
   void runsOnceItsInputsAreThere() {
-    tell(new StageCommand.Claim(Set.of("search"), "t1", "s1", 0));
+    tell(new StageCommand.Claim(Set.of("search"), "t1", "s1", 0, 1));
     assertThat(assign("l1")).isEmpty();
 
     tell(new StageCommand.ReceiveInput("search", List.of()));
@@ -32,7 +32,7 @@ class StageDeciderTest {
 
   @Test
   void changesNothingWhenToldTwice() {
-    StageCommand claim = new StageCommand.Claim(Set.of("search"), "t1", "s1", 0);
+    StageCommand claim = new StageCommand.Claim(Set.of("search"), "t1", "s1", 0, 1);
     StageCommand input = new StageCommand.ReceiveInput("search", List.of());
     tell(claim);
     tell(input);
@@ -116,7 +116,7 @@ class StageDeciderTest {
   @Test
   void stopsWhenTheLastClaimantLeaves() {
     running("l1");
-    tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0));
+    tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0, 1));
 
     tell(new StageCommand.Release("t1", "cancelled"));
     assertThat(state().status()).isInstanceOf(Status.Running.class);
@@ -130,11 +130,11 @@ class StageDeciderTest {
     running("l1");
     report("l1", 1, failure(FailureCategory.SPEC));
 
-    List<StageEvent> decided = tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0));
+    List<StageEvent> decided = tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0, 1));
 
     assertThat(decided.get(0)).isInstanceOf(StageEvent.Requested.class);
     assertThat(assign("l2")).containsExactly(new StageEvent.Assigned("w", "l2", 2, "cpu"));
-    assertThat(tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0)))
+    assertThat(tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0, 1)))
         .as("a trial that failed does not come back")
         .isEmpty();
   }
@@ -144,15 +144,15 @@ class StageDeciderTest {
     running("l1");
     report("l1", 1, success());
 
-    assertThat(tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0)))
-        .containsExactly(new StageEvent.Claimed("t2", "s2", 0));
+    assertThat(tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0, 1)))
+        .containsExactly(new StageEvent.Claimed("t2", "s2", 0, 1));
     assertThat(state().status()).isInstanceOf(Status.Succeeded.class);
   }
 
   @Test
   void waitsOnlyWhileAllOfItsSweepsArePaused() {
-    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
-    tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0));
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0, 1));
+    tell(new StageCommand.Claim(Set.of(), "t2", "s2", 0, 1));
     tell(new StageCommand.Hold(new Holder.OfSweep("s1"), "paused"));
     assertThat(state().runnable(NOW)).isTrue();
 
@@ -165,9 +165,9 @@ class StageDeciderTest {
 
   @Test
   void waitsWhileEachOfItsTrialsIsPausedByItselfOrWithItsSweep() {
-    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
-    tell(new StageCommand.Claim(Set.of(), "t2", "s1", 0));
-    tell(new StageCommand.Claim(Set.of(), "t3", "s2", 0));
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0, 1));
+    tell(new StageCommand.Claim(Set.of(), "t2", "s1", 0, 1));
+    tell(new StageCommand.Claim(Set.of(), "t3", "s2", 0, 1));
     tell(new StageCommand.Hold(new Holder.OfTrial("t3"), "paused"));
     tell(new StageCommand.Hold(new Holder.OfTrial("t1"), "paused"));
     assertThat(state().runnable(NOW)).as("t2 wants it").isTrue();
@@ -202,14 +202,14 @@ class StageDeciderTest {
 
   @Test
   void isHeldOnlyByWhoClaimsIt() {
-    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0, 1));
 
     assertThat(tell(new StageCommand.Hold(new Holder.OfTrial("t2"), "paused"))).isEmpty();
     assertThat(tell(new StageCommand.Hold(new Holder.OfSweep("s2"), "paused"))).isEmpty();
   }
 
   private void running(String leaseId) {
-    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0));
+    tell(new StageCommand.Claim(Set.of(), "t1", "s1", 0, 1));
     assign(leaseId);
   }
 
