@@ -26,14 +26,14 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "export",
     description = {
-      "Write a model for other programs, with a card that says where it comes from: a finished",
-      "trial's pruned model, or a model file or directory, for which nothing has to run.",
-      "ONNX takes normalised images of any batch size and needs none of our code."
+      "Write a model for other programs, with a card that says where it is from:",
+      "a trial's pruned model, or a model file or directory, for which nothing has",
+      "to run. ONNX takes normalised images of any batch size."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  espalier export 3f2a9c1b7d604e58-9d0c4e52-s1 --format onnx --out pruned",
-      "  espalier export 3f2a9c1b7d604e58-9d0c4e52-s1 --format onnx,safetensors --out pruned",
+      "  espalier export report/models/nvit-macs-0.50-s1 --format onnx --out pruned",
       "  espalier export vit_base_patch16_224/ --format onnx --out vit-base"
     })
 public final class ExportCommand implements Callable<Integer> {
@@ -73,7 +73,7 @@ public final class ExportCommand implements Callable<Integer> {
       List<ExportedFile> files =
           ExportedFile.write(imported.file(), metadata(trial), formats, directory);
       ModelCard card =
-          new ModelCard(model, imported.architecture(), imported.sha256(), files, trial);
+          new ModelCard(called(), imported.architecture(), imported.sha256(), files, trial);
       Path written = ExportedFile.replace(directory, ModelCard.NAME, card.text(dataset(trial)));
       print(imported, files, written);
     } catch (IOException | UncheckedIOException e) {
@@ -82,6 +82,11 @@ public final class ExportCommand implements Callable<Integer> {
       throw new BadInput("--format", "a format that can hold the model", e.getMessage());
     }
     return ExitCode.DONE;
+  }
+
+  /** A trial's id, or the last part of a path: the rest says nothing about the model. */
+  private String called() {
+    return Path.of(model).toAbsolutePath().normalize().getFileName().toString();
   }
 
   /** The results document of that trial alone. */

@@ -65,7 +65,8 @@ record ExportedFile(Path path, String sha256, long sizeBytes) {
   private static ExportedFile file(Path directory, String name, Content content)
       throws IOException {
     Path file = directory.resolve(name);
-    Path written = Files.createTempFile(directory, ".export", null);
+    // Not a temporary file by the JDK, which nobody else could read.
+    Path written = directory.resolve("." + name + ".part");
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       try (OutputStream out =

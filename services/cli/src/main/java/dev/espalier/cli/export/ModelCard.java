@@ -17,7 +17,7 @@ import java.util.Optional;
  * What an exported model is, in Markdown: figures beside the base model's, where each file that led
  * to it is to be found by digest, what goes in and what comes out. Equal inputs give equal text.
  *
- * @param name a trial's id or a path, as the user gave it
+ * @param name a trial's id or the name of a file or directory
  * @param sha256 of the model as the artifact store names it
  * @param trial the results document of the one trial; empty for a model from a file
  */
@@ -321,9 +321,12 @@ record ModelCard(
     lines.add("## Limits");
     lines.add("");
     lines.add(
-        "The figures hold for these test images and this device; other data and devices were not"
-            + " tried. The licence is that of the base model and of the dataset, which Espalier"
-            + " does not know.");
+        trial.isPresent()
+            ? "The figures hold for these test images and this device; other data and devices were"
+                  + " not tried."
+            : "No images were tried: the counts follow from the shape.");
+    lines.add(
+        "The licence is that of the base model and of the dataset, which Espalier does not know.");
   }
 
   /** Names within a table stay in their cell. */

@@ -66,6 +66,9 @@ class ExportCommandTest {
       assertThat(run.err()).isEmpty();
       assertThat(run.code()).isEqualTo(ExitCode.DONE);
       assertThat(directory.resolve("model.safetensors")).hasBinaryContent(FILE);
+      Path any = Files.writeString(directory.resolve("any"), "");
+      assertThat(Files.getPosixFilePermissions(directory.resolve("model.onnx")))
+          .isEqualTo(Files.getPosixFilePermissions(any));
       assertThat(directory.resolve("architecture.json")).hasContent(CUT.architecture().toJson());
       assertThat(directory.resolve("model.onnx"))
           .hasBinaryContent(
@@ -135,7 +138,9 @@ class ExportCommandTest {
     assertThat(run.out()).contains("model.onnx", "MODEL_CARD.md", "3 heads");
     assertThat(directory.resolve("model.onnx")).isNotEmptyFile();
     assertThat(directory.resolve("model.safetensors")).doesNotExist();
-    assertThat(directory.resolve(ModelCard.NAME)).content().contains("Read from `", "Parameters");
+    assertThat(directory.resolve(ModelCard.NAME))
+        .content()
+        .contains("# hf-vit", "Read from `hf-vit`", "Parameters", "No images were tried");
   }
 
   @Test

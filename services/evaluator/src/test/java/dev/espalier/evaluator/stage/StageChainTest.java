@@ -12,6 +12,7 @@ import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageFailure;
 import dev.espalier.messaging.worker.StageResult;
 import dev.espalier.messaging.worker.StageStopped;
+import dev.espalier.messaging.worker.WorkerSettings;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.EpochEvaluated;
 import dev.espalier.schemas.stage.v1.FailureCategory;
@@ -132,6 +133,13 @@ class StageChainTest {
     assertThat(measured.get("mask_max_abs_difference")).isLessThan(1e-4);
     Cost base = Cost.of(TinyTrial.weights(1).architecture());
     assertThat(measured.get("base_macs")).isEqualTo(base.macs());
+  }
+
+  @Test
+  void takesEvaluationsThatWerePlannedBeforeOnnxRuntimeWasMeasured() {
+    assertThat(EvaluatorStages.algorithms())
+        .extracting(WorkerSettings.Algorithm::version)
+        .containsExactly(1, 2);
   }
 
   @Test
