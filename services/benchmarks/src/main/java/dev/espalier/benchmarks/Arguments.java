@@ -4,13 +4,13 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Command line pairs {@code --name value}, taken one by one. */
-final class Arguments {
+public final class Arguments {
 
   private final Map<String, String> given = new TreeMap<>();
 
   private Arguments() {}
 
-  static Arguments of(String[] arguments) {
+  public static Arguments of(String[] arguments) {
     Arguments result = new Arguments();
     for (int i = 0; i < arguments.length; i += 2) {
       if (!arguments[i].startsWith("--") || i + 1 == arguments.length) {
@@ -22,12 +22,12 @@ final class Arguments {
     return result;
   }
 
-  String text(String name, String otherwise) {
+  public String text(String name, String otherwise) {
     String value = given.remove(name);
     return value == null ? otherwise : value;
   }
 
-  int integer(String name, int otherwise) {
+  public int integer(String name, int otherwise) {
     String value = text(name, Integer.toString(otherwise));
     try {
       return Integer.parseInt(value);
@@ -36,7 +36,7 @@ final class Arguments {
     }
   }
 
-  double number(String name, double otherwise) {
+  public double number(String name, double otherwise) {
     String value = text(name, Double.toString(otherwise));
     try {
       return Double.parseDouble(value);
@@ -45,7 +45,7 @@ final class Arguments {
     }
   }
 
-  void refuseRest() {
+  public void refuseRest() {
     if (!given.isEmpty()) {
       throw new IllegalArgumentException(
           "unknown options: --" + String.join(", --", given.keySet()));

@@ -48,7 +48,7 @@ final class VitBench {
       return BAD_INPUT;
     }
     Map<String, Object> result = run(mode, options);
-    System.out.println(options.output().equals("json") ? json(result) : text(result));
+    System.out.println(options.output().equals("json") ? Figures.json(result) : text(result));
     return 0;
   }
 
@@ -175,16 +175,5 @@ final class VitBench {
             result.get("depth"),
             result.get("batch"),
             result.get("threads"));
-  }
-
-  /** One flat object of numbers and plain words. */
-  private static String json(Map<String, Object> fields) {
-    StringBuilder json = new StringBuilder("{");
-    fields.forEach(
-        (name, value) -> {
-          json.append(json.length() > 1 ? ", " : "").append('"').append(name).append("\": ");
-          json.append(value instanceof String ? "\"" + value + "\"" : value);
-        });
-    return json.append('}').toString();
   }
 }

@@ -16,11 +16,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Measures the engine. */
+/** Measures the engine and the scheduler. */
 @Command(
     name = "bench",
-    description = "Measure images per second of training or inference.",
-    subcommands = {BenchCommand.Train.class, BenchCommand.Infer.class})
+    description = "Measure the engine, or the scheduler with simulated workers.",
+    subcommands = {
+      BenchCommand.Train.class,
+      BenchCommand.Infer.class,
+      ScaleCommand.Assign.class,
+      ScaleCommand.Plan.class,
+      ScaleCommand.Metrics.class,
+      ScaleCommand.Replay.class
+    })
 public final class BenchCommand {
 
   private BenchCommand() {}
@@ -111,15 +118,20 @@ public final class BenchCommand {
 
   /** The engine is measured as the trainer carries it. */
   static String classPath(Path home) {
-    Path target = home.resolve("services/benchmarks/target");
     Path engine = home.resolve("services/trainer/target/quarkus-app/lib/main");
+    return jar(home, "benchmarks") + File.pathSeparator + engine.resolve("*");
+  }
+
+  /** The jar of a module of ours, without the name of its version. */
+  static Path jar(Path home, String module) {
+    Path target = home.resolve("services").resolve(module).resolve("target");
     try (Stream<Path> files = Files.list(target)) {
-      Path jar =
-          files
-              .filter(file -> file.getFileName().toString().matches("espalier-benchmarks-.*\\.jar"))
-              .findFirst()
-              .orElseThrow(() -> new CommandFailed("not built yet: there is no jar in " + target));
-      return jar + File.pathSeparator + engine.resolve("*");
+      return files
+          .filter(
+              file ->
+                  file.getFileName().toString().matches("espalier-" + module + "-[0-9].*\\.jar"))
+          .findFirst()
+          .orElseThrow(() -> new CommandFailed("not built yet: there is no jar in " + target));
     } catch (IOException e) {
       throw new CommandFailed("not built yet: there is no " + target);
     }
@@ -140,14 +152,18 @@ public final class BenchCommand {
             "--precision", shape.precision,
             "--seconds", "" + shape.seconds,
             "--output", context.json() ? "json" : "text"));
+    return run(
+        command,
+        Map.of(
+            "GLIBC_TUNABLES",
+            "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=8589934592"
+                + ":glibc.malloc.mmap_threshold=8589934592:glibc.malloc.top_pad=134217728"));
+  }
+
+  /** Runs the measurement to its end. */
+  static int run(List<String> command, Map<String, String> environment) {
     ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "GLIBC_TUNABLES",
-                "glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=8589934592"
-                    + ":glibc.malloc.mmap_threshold=8589934592:glibc.malloc.top_pad=134217728"));
+    builder.environment().putAll(environment);
     try {
       int code = builder.start().waitFor();
       return code == 0 || code == ExitCode.BAD_INPUT ? code : ExitCode.FAILED;
