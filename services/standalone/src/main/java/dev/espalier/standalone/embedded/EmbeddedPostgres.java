@@ -132,6 +132,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
         .setServerConfig("listen_addresses", "127.0.0.1")
         .setServerConfig("unix_socket_directories", "")
         .setServerConfig("fsync", durable ? "on" : "off")
+        // The builder's own default is off, which forgets the last commits of a killed server.
+        .setServerConfig("synchronous_commit", durable ? "on" : "off")
         .setServerConfig("max_connections", "200")
         .setServerConfig("shared_buffers", "64MB");
   }

@@ -47,6 +47,7 @@ class EmbeddedServersTest {
       execute(postgres, "create table kept (n int)");
       execute(postgres, "insert into kept values (42)");
       assertThat(query(postgres, "show fsync")).isEqualTo("on");
+      assertThat(query(postgres, "show synchronous_commit")).isEqualTo("on");
       postgres.stop();
       postgres.start();
       assertThat(query(postgres, "select n from kept")).isEqualTo("42");
