@@ -34,13 +34,17 @@ final class ScalePlatform implements AutoCloseable {
   private final Path directory;
   private final EmbeddedPostgres postgres;
   private final int port;
-  private final AgroalDataSource dataSource;
+  private AgroalDataSource dataSource;
+  private final Thread lastWords = new Thread(this::stop, "stop-bench");
   private ChildJvm broker;
   private ChildJvm scheduler;
+  private boolean stopped;
 
   ScalePlatform() throws IOException, SQLException {
     directory = Files.createTempDirectory("espalier-bench-");
     postgres = new EmbeddedPostgres(directory.resolve("postgres"), 0);
+    // PostgreSQL would outlive a measurement that is interrupted.
+    Runtime.getRuntime().addShutdownHook(lastWords);
     postgres.start();
     port = freePort();
     try (var connection = postgres.dataSource().getConnection();
@@ -162,13 +166,24 @@ final class ScalePlatform implements AutoCloseable {
 
   @Override
   public void close() {
+    stop();
+    Runtime.getRuntime().removeShutdownHook(lastWords);
+  }
+
+  private synchronized void stop() {
+    if (stopped) {
+      return;
+    }
+    stopped = true;
     if (scheduler != null) {
       scheduler.kill();
     }
     if (broker != null) {
       broker.kill();
     }
-    dataSource.close();
+    if (dataSource != null) {
+      dataSource.close();
+    }
     postgres.stop();
     try (Stream<Path> files = Files.walk(directory)) {
       files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
