@@ -323,7 +323,7 @@ record ModelCard(
     lines.add(
         trial.isPresent()
             ? "The figures hold for these test images and this device; other data and devices were"
-                  + " not tried."
+                + " not tried."
             : "No images were tried: the counts follow from the shape.");
     lines.add(
         "The licence is that of the base model and of the dataset, which Espalier does not know.");

@@ -21,8 +21,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Controls for depth: as many whole blocks go as bring the cost nearest to the target, the last
- * ones or some at even distances. A plan is within half a block of its target.
+ * Controls for depth: as few whole blocks go as bring the cost down to the target, the last ones or
+ * some at even distances. A plan is up to one block below its target.
  */
 public final class DroppedBlocks implements PruningMethod {
 
@@ -58,30 +58,21 @@ public final class DroppedBlocks implements PruningMethod {
   public PruningPlan plan(PlanRequest request) {
     VitArchitecture base = request.base();
     long whole = Cost.of(base).of(request.targetKind());
-    double target = request.keepRatio() * whole;
-    PruningPlan best = null;
+    double most = request.keepRatio() * whole * (1 + BudgetSolver.TOLERANCE);
     for (int dropped = 0; dropped < base.depth(); dropped++) {
       if (dropped > 0 && (base.depth() - dropped) % request.alignment() != 0) {
         continue;
       }
       PruningPlan plan = without(base, blocks(base.depth(), dropped));
-      if (best == null || distance(plan, request, target) < distance(best, request, target)) {
-        best = plan;
+      if (plan.cost().of(request.targetKind()) <= most) {
+        return plan;
       }
     }
-    long cost = best.cost().of(request.targetKind());
     long one =
         without(base, blocks(base.depth(), base.depth() - 1)).cost().of(request.targetKind());
-    if (one > target * (1 + BudgetSolver.TOLERANCE) && cost == one) {
-      throw new IllegalArgumentException(
-          "keep ratio of %s must be at least %.3f, one block of this base, but is %s"
-              .formatted(request.targetKind().text(), one / (double) whole, request.keepRatio()));
-    }
-    return best;
-  }
-
-  private static double distance(PruningPlan plan, PlanRequest request, double target) {
-    return Math.abs(plan.cost().of(request.targetKind()) - target);
+    throw new IllegalArgumentException(
+        "keep ratio of %s must be at least %.3f, one block of this base, but is %s"
+            .formatted(request.targetKind().text(), one / (double) whole, request.keepRatio()));
   }
 
   /** Which of {@code depth} blocks go. */
