@@ -48,6 +48,9 @@ class DependencyRulesTest {
     "dev.espalier.evaluator.."
   };
 
+  /** Like the end-to-end tests it starts the real scheduler. */
+  private static final String SCALE_BENCHMARK = "dev.espalier.benchmarks.scheduling..";
+
   private static JavaClasses ours;
 
   @BeforeAll
@@ -191,10 +194,31 @@ class DependencyRulesTest {
   void nothingButTheApplicationsThemselvesImportsAnApplication() {
     noClasses()
         .that(not(resideInAnyPackage(APPLICATIONS)))
+        .and(not(resideInAnyPackage(SCALE_BENCHMARK)))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(APPLICATIONS)
         .because("applications are thin edges; what others need belongs into a module below them")
+        .check(ours);
+  }
+
+  @Test
+  void theScaleBenchmarkMeasuresTheSchedulerAloneAndNobodyImportsIt() {
+    noClasses()
+        .that()
+        .resideInAPackage(SCALE_BENCHMARK)
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "dev.espalier.trainer..", "dev.espalier.redistributor..", "dev.espalier.evaluator..")
+        .because("its workers are simulated")
+        .check(ours);
+    noClasses()
+        .that(not(resideInAnyPackage("dev.espalier.benchmarks..")))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.espalier.benchmarks..")
+        .because("what measures an application stands above all of them")
         .check(ours);
   }
 
