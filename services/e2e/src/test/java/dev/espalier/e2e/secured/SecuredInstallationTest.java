@@ -115,6 +115,14 @@ class SecuredInstallationTest {
         new Request("GET", "/api/v1/methods"),
         new Request("GET", "/api/v1/status"),
         new Request("GET", "/api/v1/audit"),
+        new Request("GET", "/api/v1/trials/x"),
+        new Request("GET", "/api/v1/trials/x/explanation"),
+        new Request("GET", "/api/v1/replay"),
+        new Request("POST", "/api/v1/replay"),
+        new Request("GET", "/api/v1/dead-letters"),
+        new Request("GET", "/api/v1/dead-letters/sweep.commands.v1.dlq/0/0"),
+        new Request("POST", "/api/v1/dead-letters/sweep.commands.v1.dlq/0/0/replay"),
+        new Request("POST", "/api/v1/dead-letters/sweep.commands.v1.dlq/0/0/discard"),
         new Request("GET", "/api/v1/models"),
         new Request("PUT", "/api/v1/models/vit"),
         new Request("GET", "/api/v1/datasets"),
@@ -190,7 +198,9 @@ class SecuredInstallationTest {
         List.of(basic("vera"), "Bearer " + platform.issuer.token("ida", "viewer", "vision"))) {
       assertThat(status(viewer)).isEqualTo(200);
       assertThat(platform.ask("GET", "/q/metrics", null, viewer).statusCode()).isEqualTo(200);
-      assertThat(platform.ask("GET", "/api/v1/audit", null, viewer).statusCode()).isEqualTo(403);
+      for (String operators : List.of("/api/v1/audit", "/api/v1/dead-letters")) {
+        assertThat(platform.ask("GET", operators, null, viewer).statusCode()).isEqualTo(403);
+      }
       for (Request request : everything()) {
         if (!request.method().equals("GET")) {
           HttpResponse<String> answer =
