@@ -153,6 +153,13 @@ final class Installation implements AutoCloseable {
     return send(request(path).POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
+  /** Whatever is answered to this body, refusals too. */
+  HttpResponse<String> answer(String path, String body) throws IOException, InterruptedException {
+    return http.send(
+        request(path).POST(HttpRequest.BodyPublishers.ofString(body)).build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
   JsonNode get(String path) throws IOException, InterruptedException {
     return send(request(path).GET());
   }

@@ -32,8 +32,9 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * One installation with two schedulers: a record nobody can read, a sweep handed in over Kafka, and
- * {@code kill -9} of a trainer, of a scheduler and of the broker while that sweep runs.
+ * One installation with two schedulers: a record nobody can read, sweeps that are refused, a sweep
+ * handed in over Kafka, and {@code kill -9} of a trainer, of a scheduler and of the broker while it
+ * runs.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SurvivalTest {
@@ -123,6 +124,17 @@ class SurvivalTest {
 
   @Test
   @Order(2)
+  void badSweepsAreRefusedOverHttpByNameAndLeaveNothingBehind() throws Exception {
+    long events = espalier.number("select count(*) from event");
+    for (BadSweep bad : BadSweep.of(SWEEP)) {
+      bad.checkRefusal(espalier.answer("/sweeps", bad.text()));
+    }
+    assertThat(espalier.number("select count(*) from event")).isEqualTo(events);
+    assertThat(espalier.number("select count(*) from sweep")).isZero();
+  }
+
+  @Test
+  @Order(3)
   void aSweepEncodedByProtocAndProducedByKcatIsTheSameSweep() throws Exception {
     Path message = directory.resolve("submit.bin");
     Files.write(message, encode(COMMAND));
@@ -138,7 +150,7 @@ class SurvivalTest {
   }
 
   @Test
-  @Order(3)
+  @Order(4)
   void aSweepFinishesByItselfWhateverIsKilled() throws Exception {
     String sweep = espalier.post("/sweeps", SWEEP).path("sweepId").asText();
     Map<String, Long> parkedBefore = deadLetters();
