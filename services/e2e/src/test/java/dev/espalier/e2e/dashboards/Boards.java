@@ -23,9 +23,10 @@ public final class Boards {
    * One query of a panel.
    *
    * @param where board and panel, for messages
+   * @param chart type of the panel; {@code variable} for the list of a variable
    * @param text SQL or PromQL with Grafana's variables in it
    */
-  public record Query(String where, boolean sql, String text) {
+  public record Query(String where, String chart, boolean sql, String text) {
 
     /** The text with values for the variables, as Grafana interpolates them. */
     public String with(Map<String, String> variables) {
@@ -64,13 +65,14 @@ public final class Boards {
         String where = board.getKey() + " / " + panel.path("title").asText();
         for (JsonNode target : panel.path("targets")) {
           boolean sql = target.has("rawSql");
-          queries.add(new Query(where, sql, target.path(sql ? "rawSql" : "expr").asText()));
+          String text = target.path(sql ? "rawSql" : "expr").asText();
+          queries.add(new Query(where, panel.path("type").asText(), sql, text));
         }
       }
       for (JsonNode variable : board.getValue().path("templating").path("list")) {
         if (variable.path("query").isTextual()) {
           String where = board.getKey() + " / variable " + variable.path("name").asText();
-          queries.add(new Query(where, true, variable.path("query").asText()));
+          queries.add(new Query(where, "variable", true, variable.path("query").asText()));
         }
       }
     }

@@ -36,11 +36,15 @@ public final class Prometheus implements AutoCloseable {
     this.address = address;
   }
 
+  static void assumeInstalled() {
+    assumeTrue(Files.isExecutable(PROGRAM), "prometheus is not installed");
+  }
+
   /**
    * @param jobs addresses to scrape by job
    */
   public static Prometheus start(Path directory, Map<String, String> jobs) throws Exception {
-    assumeTrue(Files.isExecutable(PROGRAM), "prometheus is not installed");
+    assumeInstalled();
     StringBuilder config = new StringBuilder("global: {scrape_interval: 1s}\nscrape_configs:\n");
     if (jobs.isEmpty()) {
       config.append("  []\n");

@@ -26,7 +26,7 @@ import java.util.concurrent.TimeUnit;
  * The embedded installation as {@code ./espalier up} runs it: broker, PostgreSQL and the packaged
  * services as processes under their supervisor. Ends with this object.
  */
-final class Installation implements AutoCloseable {
+public final class Installation implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -46,8 +46,8 @@ final class Installation implements AutoCloseable {
    * @param home the checkout, with everything packaged
    * @param settings variables for all processes
    */
-  static Installation start(Path home, Path directory, int trainers, Map<String, String> settings)
-      throws IOException {
+  public static Installation start(
+      Path home, Path directory, int trainers, Map<String, String> settings) throws IOException {
     ProcessBuilder builder =
         new ProcessBuilder(
             java(),
@@ -107,7 +107,7 @@ final class Installation implements AutoCloseable {
     return Path.of(System.getProperty("java.home"), "bin", "java").toString();
   }
 
-  JsonNode state() throws IOException {
+  public JsonNode state() throws IOException {
     Path file = directory.resolve("run/state.json");
     return Files.exists(file) ? JSON.readTree(Files.readString(file)) : JSON.createObjectNode();
   }
@@ -136,7 +136,7 @@ final class Installation implements AutoCloseable {
   }
 
   /** Uploads the file and registers it under that path. */
-  void register(String path, Path file) throws IOException, InterruptedException {
+  public void register(String path, Path file) throws IOException, InterruptedException {
     JsonNode artifact =
         send(
             request("/artifacts")
@@ -149,7 +149,7 @@ final class Installation implements AutoCloseable {
             .PUT(HttpRequest.BodyPublishers.ofString(body)));
   }
 
-  JsonNode post(String path, String body) throws IOException, InterruptedException {
+  public JsonNode post(String path, String body) throws IOException, InterruptedException {
     return send(request(path).POST(HttpRequest.BodyPublishers.ofString(body)));
   }
 
@@ -160,7 +160,7 @@ final class Installation implements AutoCloseable {
         HttpResponse.BodyHandlers.ofString());
   }
 
-  JsonNode get(String path) throws IOException, InterruptedException {
+  public JsonNode get(String path) throws IOException, InterruptedException {
     return send(request(path).GET());
   }
 
@@ -203,7 +203,7 @@ final class Installation implements AutoCloseable {
   }
 
   /** Polls; errors count as not yet, the last one is told at the deadline. */
-  void await(String what, Duration within, Callable<Boolean> condition) {
+  public void await(String what, Duration within, Callable<Boolean> condition) {
     long deadline = System.nanoTime() + within.toNanos();
     Exception last = null;
     while (System.nanoTime() < deadline) {
@@ -265,7 +265,7 @@ final class Installation implements AutoCloseable {
     }
   }
 
-  static Path root() {
+  public static Path root() {
     return Arrays.stream(new String[] {"", "..", "../.."})
         .map(up -> Path.of(up).toAbsolutePath().normalize())
         .filter(path -> Files.exists(path.resolve("LICENSE")))
