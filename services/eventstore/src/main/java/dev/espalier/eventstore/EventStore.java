@@ -5,12 +5,12 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
-import java.sql.Types;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 
 /**
@@ -42,6 +42,16 @@ public final class EventStore {
           order by version
           """;
 
+  private static final String LOAD_MANY =
+      "select e.* from unnest(?::text[], ?::bigint[], ?::bigint[]) as wanted (name, after, until),"
+          + " lateral (select "
+          + COLUMNS
+          + """
+          from event
+          where stream = wanted.name and version > wanted.after and version <= wanted.until
+          order by version) e
+          """;
+
   private static final String READ =
       "select "
           + COLUMNS
@@ -69,7 +79,8 @@ public final class EventStore {
       """
       insert into event (stream, version, event_id, type, payload, topic, key, partition,
         traceparent, occurred_at, requested_by, team)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      select * from unnest(?::text[], ?::bigint[], ?::uuid[], ?::text[], ?::bytea[], ?::text[],
+        ?::text[], ?::integer[], ?::text[], ?::timestamptz[], ?::text[], ?::text[])
       on conflict do nothing
       """;
 
@@ -89,6 +100,45 @@ public final class EventStore {
       select.setString(1, stream);
       select.setLong(2, version);
       return events(select);
+    }
+  }
+
+  /**
+   * Versions of a stream.
+   *
+   * @param after excluded
+   * @param until included
+   */
+  public record Span(long after, long until) {
+
+    /** All that came after a version. */
+    public static Span after(long version) {
+      return new Span(version, Long.MAX_VALUE);
+    }
+  }
+
+  /**
+   * Events of many streams.
+   *
+   * @param spans by stream
+   * @return events by stream, in order; a stream without any is not in it
+   */
+  public Map<String, List<StoredEvent>> load(Connection connection, Map<String, Span> spans)
+      throws SQLException {
+    Map<String, List<StoredEvent>> found = new HashMap<>();
+    if (spans.isEmpty()) {
+      return found;
+    }
+    Object[] after = spans.values().stream().map(Span::after).toArray();
+    Object[] until = spans.values().stream().map(Span::until).toArray();
+    try (PreparedStatement select = connection.prepareStatement(LOAD_MANY)) {
+      select.setArray(1, connection.createArrayOf("text", spans.keySet().toArray()));
+      select.setArray(2, connection.createArrayOf("bigint", after));
+      select.setArray(3, connection.createArrayOf("bigint", until));
+      for (StoredEvent event : events(select)) {
+        found.computeIfAbsent(event.stream(), stream -> new ArrayList<>()).add(event);
+      }
+      return found;
     }
   }
 
@@ -167,26 +217,75 @@ public final class EventStore {
     if (events.isEmpty()) {
       return expectedVersion;
     }
-    if (stream.startsWith(OUTBOX_ONLY)) {
-      throw new IllegalArgumentException("a stream cannot be named " + stream);
-    }
     long found = version(connection, stream);
     if (found != expectedVersion) {
       throw new VersionConflict(stream, expectedVersion, found);
     }
-    long version = expectedVersion;
-    try (PreparedStatement insert = connection.prepareStatement(APPEND)) {
-      for (NewEvent event : events) {
-        bind(insert, stream, ++version, event);
-        insert.addBatch();
+    append(connection, List.of(new Addition(stream, expectedVersion, events)));
+    return expectedVersion + events.size();
+  }
+
+  /**
+   * What one stream gets.
+   *
+   * @param expectedVersion as the same transaction has loaded it; 0 of a stream that is not there
+   */
+  public record Addition(String stream, long expectedVersion, List<NewEvent> events) {
+    public Addition {
+      events = List.copyOf(events);
+      if (stream.startsWith(OUTBOX_ONLY)) {
+        throw new IllegalArgumentException("a stream cannot be named " + stream);
       }
-      int refused = firstRefused(insert.executeBatch());
-      if (refused >= 0) {
-        refuse(connection, stream, expectedVersion, events.get(refused));
+    }
+  }
+
+  /**
+   * Appends to many streams at once, all or nothing. Streams that several writers may make at the
+   * same time should come in the same order everywhere, or writers may wait for each other.
+   *
+   * @throws VersionConflict if a stream is at another version; roll back
+   */
+  public void append(Connection connection, List<Addition> additions) throws SQLException {
+    EventColumns columns = new EventColumns();
+    for (Addition addition : additions) {
+      long version = addition.expectedVersion;
+      for (NewEvent event : addition.events) {
+        columns.add(addition.stream, ++version, event);
+      }
+    }
+    if (columns.size() == 0) {
+      return;
+    }
+    int appended;
+    try (PreparedStatement insert = connection.prepareStatement(APPEND)) {
+      columns.bind(insert);
+      appended = insert.executeUpdate();
+    }
+    if (appended < columns.size()) {
+      for (Addition addition : additions) {
+        long last = addition.expectedVersion + addition.events.size();
+        if (version(connection, addition.stream) != last || !complete(connection, addition)) {
+          refuse(connection, addition.stream, addition.expectedVersion, addition.events.get(0));
+        }
       }
     }
     wakeRelay(connection);
-    return version;
+  }
+
+  /** Whether what stands in the table is what was to be appended, not another's. */
+  private static boolean complete(Connection connection, Addition addition) throws SQLException {
+    String sql = "select count(*) from event where stream = ? and event_id = any(?)";
+    try (PreparedStatement select = connection.prepareStatement(sql)) {
+      select.setString(1, addition.stream);
+      select.setArray(
+          2,
+          connection.createArrayOf(
+              "uuid", addition.events.stream().map(NewEvent::eventId).toArray()));
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        return row.getInt(1) == addition.events.size();
+      }
+    }
   }
 
   /**
@@ -197,15 +296,15 @@ public final class EventStore {
     if (messages.isEmpty()) {
       return;
     }
+    EventColumns columns = new EventColumns();
+    messages.forEach(message -> columns.add(OUTBOX_ONLY + message.eventId(), 1, message));
     try (PreparedStatement insert = connection.prepareStatement(APPEND)) {
-      for (NewEvent message : messages) {
-        bind(insert, OUTBOX_ONLY + message.eventId(), 1, message);
-        insert.addBatch();
-      }
-      int refused = firstRefused(insert.executeBatch());
-      if (refused >= 0) {
-        NewEvent message = messages.get(refused);
-        refuse(connection, OUTBOX_ONLY + message.eventId(), 0, message);
+      columns.bind(insert);
+      if (insert.executeUpdate() < messages.size()) {
+        throw new IllegalArgumentException(
+            "expected messages with ids of their own but one of "
+                + messages.stream().map(NewEvent::eventId).toList()
+                + " is in the table already");
       }
     }
     wakeRelay(connection);
@@ -218,15 +317,6 @@ public final class EventStore {
       row.next();
       return row.getObject(1, OffsetDateTime.class).toInstant();
     }
-  }
-
-  private static int firstRefused(int[] inserted) {
-    for (int i = 0; i < inserted.length; i++) {
-      if (inserted[i] == 0) {
-        return i;
-      }
-    }
-    return -1;
   }
 
   private void refuse(Connection connection, String stream, long expectedVersion, NewEvent event)
@@ -242,26 +332,6 @@ public final class EventStore {
       }
     }
     throw new VersionConflict(stream, expectedVersion, version(connection, stream));
-  }
-
-  private static void bind(PreparedStatement insert, String stream, long version, NewEvent event)
-      throws SQLException {
-    insert.setString(1, stream);
-    insert.setLong(2, version);
-    insert.setObject(3, event.eventId());
-    insert.setString(4, event.type());
-    insert.setBytes(5, event.payload());
-    insert.setString(6, event.topic());
-    insert.setString(7, event.key());
-    if (event.partition() == null) {
-      insert.setNull(8, Types.INTEGER);
-    } else {
-      insert.setInt(8, event.partition());
-    }
-    insert.setString(9, event.traceparent());
-    insert.setObject(10, event.occurredAt().atOffset(ZoneOffset.UTC));
-    insert.setString(11, event.requestedBy());
-    insert.setString(12, event.team());
   }
 
   /** Delivered at commit; many in one transaction are one. */

@@ -10,7 +10,11 @@ import java.sql.Statement;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.UUID;
 
 /**
@@ -42,6 +46,22 @@ public final class Inbox {
       on conflict do nothing
       """;
 
+  private static final String FIND_MANY =
+      """
+      select event_id, payload_sha256
+      from inbox
+      where consumer = ? and event_id = any(?)
+      """;
+
+  private static final String RECORD_MANY =
+      """
+      insert into inbox (day, consumer, event_id, payload_sha256)
+      select (clock_timestamp() at time zone 'utc')::date, ?, id, digest
+      from unnest(?::uuid[], ?::bytea[]) as arrived (id, digest)
+      on conflict do nothing
+      returning event_id
+      """;
+
   private static final String PARTITIONS =
       """
       select inhrelid::regclass::text
@@ -68,6 +88,83 @@ public final class Inbox {
       insert.setBytes(3, digest);
       // Nothing inserted: another transaction committed the same event since the look above.
       return insert.executeUpdate() == 1 || !seen(connection, consumer, id, digest);
+    }
+  }
+
+  /** An event as it arrived. */
+  public record Arrival(String eventId, byte[] payload) {}
+
+  /**
+   * Records many events for the consumer.
+   *
+   * @return for each, whether it is the first time; false of one that came earlier in the list
+   * @throws PayloadMismatch if the same id came with other bytes
+   */
+  public boolean[] firstSeen(Connection connection, String consumer, List<Arrival> arrivals)
+      throws SQLException {
+    boolean[] first = new boolean[arrivals.size()];
+    if (arrivals.isEmpty()) {
+      return first;
+    }
+    // In one order everywhere, so that two consumers of the same events do not deadlock.
+    SortedMap<UUID, byte[]> digests = new TreeMap<>();
+    Set<UUID> repeated = new HashSet<>();
+    for (int i = 0; i < first.length; i++) {
+      UUID id = UUID.fromString(arrivals.get(i).eventId);
+      byte[] digest = sha256(arrivals.get(i).payload);
+      first[i] = check(consumer, id, digests.putIfAbsent(id, digest), digest);
+    }
+    try (PreparedStatement select = connection.prepareStatement(FIND_MANY)) {
+      select.setString(1, consumer);
+      select.setArray(2, connection.createArrayOf("uuid", digests.keySet().toArray()));
+      try (ResultSet row = select.executeQuery()) {
+        while (row.next()) {
+          UUID id = row.getObject(1, UUID.class);
+          check(consumer, id, row.getBytes(2), digests.get(id));
+          repeated.add(id);
+        }
+      }
+    }
+    SortedMap<UUID, byte[]> unknown = new TreeMap<>(digests);
+    unknown.keySet().removeAll(repeated);
+    if (!unknown.isEmpty()) {
+      Set<UUID> recorded = record(connection, consumer, unknown);
+      for (var other : unknown.entrySet()) {
+        // Not inserted: another transaction committed the same event since the look above.
+        if (!recorded.contains(other.getKey())
+            && seen(connection, consumer, other.getKey(), other.getValue())) {
+          repeated.add(other.getKey());
+        }
+      }
+    }
+    for (int i = 0; i < first.length; i++) {
+      first[i] &= !repeated.contains(UUID.fromString(arrivals.get(i).eventId));
+    }
+    return first;
+  }
+
+  /** Whether nothing is known of the id yet. */
+  private static boolean check(String consumer, UUID id, byte[] known, byte[] digest) {
+    if (known != null && !Arrays.equals(known, digest)) {
+      throw new PayloadMismatch(consumer, id.toString());
+    }
+    return known == null;
+  }
+
+  private static Set<UUID> record(
+      Connection connection, String consumer, SortedMap<UUID, byte[]> unknown) throws SQLException {
+    try (PreparedStatement insert = connection.prepareStatement(RECORD_MANY)) {
+      insert.setString(1, consumer);
+      insert.setArray(2, connection.createArrayOf("uuid", unknown.keySet().toArray()));
+      insert.setArray(
+          3, connection.createArrayOf("bytea", unknown.values().toArray(byte[][]::new)));
+      Set<UUID> recorded = new HashSet<>();
+      try (ResultSet row = insert.executeQuery()) {
+        while (row.next()) {
+          recorded.add(row.getObject(1, UUID.class));
+        }
+      }
+      return recorded;
     }
   }
 

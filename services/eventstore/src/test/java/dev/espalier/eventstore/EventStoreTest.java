@@ -3,6 +3,8 @@ package dev.espalier.eventstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.eventstore.EventStore.Addition;
+import dev.espalier.eventstore.EventStore.Span;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.schemas.stage.v1.RevokeStage;
@@ -13,6 +15,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -132,6 +135,49 @@ class EventStoreTest {
                             List.of(TestEvents.held(id, stream, 1)))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("already in stream " + stream);
+  }
+
+  @Test
+  void appendsToManyStreamsAtOnceOrToNone() throws Exception {
+    String other = stream + "-other";
+    append(0, TestEvents.held(stream, 1));
+    transactions.run(
+        connection ->
+            store.append(
+                connection,
+                List.of(
+                    new Addition(stream, 1, List.of(TestEvents.held(stream, 2))),
+                    new Addition(
+                        other, 0, List.of(TestEvents.held(other, 1), TestEvents.held(other, 2))))));
+    Map<String, List<StoredEvent>> found =
+        transactions.call(
+            connection ->
+                store.load(connection, Map.of(stream, Span.after(1), other, new Span(0, 1))));
+    assertThat(found.get(stream)).extracting(StoredEvent::version).containsExactly(2L);
+    assertThat(found.get(other)).extracting(StoredEvent::version).containsExactly(1L);
+
+    String third = stream + "-third";
+    assertThatThrownBy(
+            () ->
+                onceOnly(
+                    new Addition(third, 0, List.of(TestEvents.held(third, 1))),
+                    new Addition(other, 1, List.of(TestEvents.held(other, 2)))))
+        .isInstanceOf(VersionConflict.class)
+        .hasMessageContaining(other + " was expected at version 1 but is at 2");
+    long untouched = transactions.call(connection -> store.version(connection, third));
+    assertThat(untouched).isZero();
+  }
+
+  private void onceOnly(Addition... additions) throws SQLException {
+    try (var connection = database.dataSource().getConnection()) {
+      connection.setAutoCommit(false);
+      try {
+        store.append(connection, List.of(additions));
+        connection.commit();
+      } finally {
+        connection.rollback();
+      }
+    }
   }
 
   @Test

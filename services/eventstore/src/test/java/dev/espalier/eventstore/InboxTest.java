@@ -3,8 +3,10 @@ package dev.espalier.eventstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.espalier.eventstore.Inbox.Arrival;
 import dev.espalier.testkit.Postgres;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -31,6 +33,31 @@ class InboxTest {
     assertThat(seen("a", new byte[] {1})).isTrue();
     assertThat(seen("a", new byte[] {1})).isFalse();
     assertThat(seen("b", new byte[] {1})).isTrue();
+  }
+
+  @Test
+  void knowsWhichOfManyEventsItHasSeen() throws Exception {
+    String other = UUID.randomUUID().toString();
+    seen("a", new byte[] {1});
+    List<Arrival> arrivals =
+        List.of(
+            new Arrival(other, new byte[] {2}),
+            new Arrival(id, new byte[] {1}),
+            new Arrival(other, new byte[] {2}));
+    assertThat(all("a", arrivals)).containsExactly(true, false, false);
+    assertThat(all("a", arrivals)).containsExactly(false, false, false);
+    assertThat(all("b", arrivals)).containsExactly(true, true, false);
+    assertThatThrownBy(() -> all("a", List.of(new Arrival(other, new byte[] {3}))))
+        .isInstanceOf(PayloadMismatch.class)
+        .hasMessageContaining(other);
+    assertThatThrownBy(
+            () -> all("c", List.of(new Arrival(id, new byte[] {1}), new Arrival(id, new byte[1]))))
+        .isInstanceOf(PayloadMismatch.class)
+        .hasMessageContaining(id);
+  }
+
+  private boolean[] all(String consumer, List<Arrival> arrivals) throws SQLException {
+    return transactions.call(connection -> inbox.firstSeen(connection, consumer, arrivals));
   }
 
   @Test
