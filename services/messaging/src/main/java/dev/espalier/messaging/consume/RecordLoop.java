@@ -105,6 +105,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
   private final int onePartition;
   private final BatchHandler<M> handler;
   private final boolean batches;
+  private final boolean together;
   private final Consumer<Set<Integer>> onAssigned;
   private final Consumer<Set<Integer>> onRevoked;
   private final LoopMetrics loopMetrics;
@@ -121,6 +122,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
   // Next offset to handle, by partition; kept over a new consumer where there is no group.
   private final Map<TopicPartition, Long> handled = new HashMap<>();
   private final Map<TopicPartition, Long> uncommitted = new HashMap<>();
+  private boolean committing;
   private long askedAtMs;
 
   private volatile boolean stopping;
@@ -140,6 +142,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     onePartition = builder.partition;
     handler = Objects.requireNonNull(builder.handler, "a handler");
     batches = builder.batches;
+    together = builder.together;
     onAssigned = builder.onAssigned;
     onRevoked = builder.onRevoked;
     MeterRegistry metrics = builder.metrics;
@@ -220,6 +223,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
                 kafka.with(consumerSettings()),
                 new ByteArrayDeserializer(),
                 new ByteArrayDeserializer());
+        committing = false;
         try {
           takePlace();
           while (!stopping && !failed) {
@@ -356,16 +360,59 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     } catch (WakeupException e) {
       return;
     }
-    for (TopicPartition partition : records.partitions()) {
-      handle(partition, records.records(partition));
-      if (failed) {
-        return;
+    if (!handledTogether(records)) {
+      for (TopicPartition partition : records.partitions()) {
+        handle(partition, records.records(partition));
+        if (failed) {
+          return;
+        }
       }
     }
-    if (!uncommitted.isEmpty()) {
-      commit();
+    if (failed) {
+      return;
     }
+    commitSoon();
     askForEnds();
+  }
+
+  /**
+   * All partitions' records in one call. Whatever is wrong is found out partition by partition: the
+   * handler changed nothing, or bears the repeat.
+   *
+   * @return whether they are done with, or the loop has failed
+   */
+  private boolean handledTogether(ConsumerRecords<byte[], byte[]> records) {
+    if (!together || !troubles.isEmpty() || records.partitions().size() < 2 || stopping) {
+      return false;
+    }
+    List<ConsumedRecord<M>> all = new ArrayList<>(records.count());
+    try {
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        all.add(read(record));
+      }
+      handler.handle(all);
+    } catch (StopReading e) {
+      LOG.error("{} stops: {}", name, e.getMessage());
+      lastError = e.getMessage();
+      failed = true;
+      return true;
+    } catch (Exception | LinkageError | AssertionError | StackOverflowError e) {
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      return false;
+    }
+    lastError = null;
+    loopMetrics.handled(all);
+    for (TopicPartition partition : records.partitions()) {
+      List<ConsumerRecord<byte[], byte[]>> some = records.records(partition);
+      long nextOffset = some.get(some.size() - 1).offset() + 1;
+      handled.put(partition, nextOffset);
+      if (start == Start.GROUP) {
+        uncommitted.put(partition, nextOffset);
+      }
+    }
+    return true;
   }
 
   private void handle(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
@@ -535,15 +582,40 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     }
   }
 
+  /** Without waiting for the answer; what it leaves open goes along with the next one. */
+  private void commitSoon() {
+    if (start != Start.GROUP || uncommitted.isEmpty() || committing) {
+      return;
+    }
+    committing = true;
+    consumer.commitAsync(
+        offsets(),
+        (offsets, error) -> {
+          committing = false;
+          if (error == null) {
+            offsets.forEach(
+                (partition, committed) -> uncommitted.remove(partition, committed.offset()));
+          } else if (error instanceof RetriableException) {
+            trouble("commits later", error);
+          } else {
+            LOG.info("{} could not commit: {}", name, error.toString());
+          }
+        });
+  }
+
+  private Map<TopicPartition, OffsetAndMetadata> offsets() {
+    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    uncommitted.forEach(
+        (partition, offset) -> offsets.put(partition, new OffsetAndMetadata(offset)));
+    return offsets;
+  }
+
   private void commit() {
     if (start != Start.GROUP || uncommitted.isEmpty()) {
       return;
     }
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    uncommitted.forEach(
-        (partition, offset) -> offsets.put(partition, new OffsetAndMetadata(offset)));
     try {
-      consumer.commitSync(offsets, COMMIT_LIMIT);
+      consumer.commitSync(offsets(), COMMIT_LIMIT);
       uncommitted.clear();
     } catch (CommitFailedException | RebalanceInProgressException e) {
       // The group has moved on; whoever owns the partitions now handles the records again.
@@ -654,6 +726,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     private int partition = -1;
     private BatchHandler<M> handler;
     private boolean batches;
+    private boolean together;
     private Consumer<Set<Integer>> onAssigned = partitions -> {};
     private Consumer<Set<Integer>> onRevoked = partitions -> {};
     private MeterRegistry metrics = Metrics.globalRegistry;
@@ -699,12 +772,23 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     public Builder<M> each(RecordHandler<M> handler) {
       this.handler = records -> handler.handle(records.get(0));
       this.batches = false;
+      this.together = false;
       return this;
     }
 
     public Builder<M> batches(BatchHandler<M> handler) {
       this.handler = handler;
       this.batches = true;
+      return this;
+    }
+
+    /**
+     * All records that one poll brought, of several partitions, each partition's in their order. If
+     * the handler throws, they come again by partition, as {@link #batches} has them.
+     */
+    public Builder<M> polls(BatchHandler<M> handler) {
+      batches(handler);
+      this.together = true;
       return this;
     }
 

@@ -19,11 +19,14 @@ import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
@@ -189,6 +192,64 @@ class RecordLoopTest {
       within(SOON, () -> assertThat(parked.records()).hasSize(1));
       send(LongStream.rangeClosed(61, 80).toArray());
       within(SOON, () -> assertThat(steps).hasSize(79));
+    }
+  }
+
+  @Test
+  void handsOverAWholePollAndFindsTheOneBadRecordOfIt() {
+    var partitions = new CopyOnWriteArrayList<Integer>();
+    try (var parked =
+        TestConsumer.fromNow(KAFKA.bootstrapServers(), Topics.deadLetters(Topics.STAGE_REPORTS))) {
+      List<String> stages = IntStream.range(0, 20).mapToObj(i -> stage + i).toList();
+      Set<String> ids = stages.stream().map(Messages::stageId).collect(Collectors.toSet());
+      for (long number = 1; number <= 3; number++) {
+        for (String one : stages) {
+          producer.send(
+              Topics.STAGE_REPORTS, Messages.stageId(one), Messages.progressed(one, number));
+        }
+      }
+      String bad = Messages.stageId(stage + 7);
+      Map<String, List<Long>> seen = new ConcurrentHashMap<>();
+      loop =
+          builder()
+              .polls(
+                  records -> {
+                    List<ConsumedRecord<StageReport>> mine =
+                        records.stream()
+                            .filter(record -> ids.contains(record.message().getStageId()))
+                            .toList();
+                    if (mine.stream()
+                        .anyMatch(record -> record.key().equals(bad) && step(record) == 2)) {
+                      throw new IllegalArgumentException("no 2 of the seventh");
+                    }
+                    partitions.add(
+                        (int) records.stream().map(ConsumedRecord::partition).distinct().count());
+                    mine.forEach(
+                        record ->
+                            seen.computeIfAbsent(record.key(), key -> new CopyOnWriteArrayList<>())
+                                .add(step(record)));
+                  })
+              .build();
+      loop.start();
+      within(
+          SOON,
+          () ->
+              assertThat(seen)
+                  .hasSize(20)
+                  .allSatisfy(
+                      (key, steps) ->
+                          assertThat(steps)
+                              .isEqualTo(key.equals(bad) ? List.of(1L, 3L) : List.of(1L, 2L, 3L))));
+      within(SOON, () -> assertThat(parked.records()).hasSize(1));
+      within(
+          SOON,
+          () -> {
+            stages.forEach(
+                one ->
+                    producer.send(
+                        Topics.STAGE_REPORTS, Messages.stageId(one), Messages.progressed(one, 4)));
+            assertThat(partitions).as("polls of several partitions").anyMatch(count -> count > 1);
+          });
     }
   }
 
