@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -199,15 +198,15 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
       return state.requested(requested.inputs());
     }
     if (event instanceof StageEvent.Claimed claimed) {
-      Map<String, StageState.Claim> claims = new LinkedHashMap<>(state.claims());
-      claims.put(claimed.trialId(), new StageState.Claim(claimed.sweepId(), claimed.priority()));
-      return state.withClaims(Collections.unmodifiableMap(claims), state.left());
+      return state.withClaims(
+          state
+              .claims()
+              .with(claimed.trialId(), new StageState.Claim(claimed.sweepId(), claimed.priority())),
+          state.left());
     }
     if (event instanceof StageEvent.Released released) {
-      Map<String, StageState.Claim> claims = new LinkedHashMap<>(state.claims());
-      claims.remove(released.trialId());
       return state.withClaims(
-          Collections.unmodifiableMap(claims), with(state.left(), Set.of(released.trialId())));
+          state.claims().without(released.trialId()), state.left().with(released.trialId()));
     }
     if (event instanceof StageEvent.InputArrived arrived) {
       Map<String, List<Output>> all = new HashMap<>(state.arrived());
@@ -247,7 +246,7 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
     if (event instanceof StageEvent.Failed failed) {
       return state
           .with(new Status.Failed(failed.cause()))
-          .withClaims(Map.of(), with(state.left(), state.claims().keySet()));
+          .withClaims(GrowingMap.empty(), state.left().with(state.claims().keySet()));
     }
     if (event instanceof StageEvent.Cancelled) {
       return state.with(new Status.Cancelled());

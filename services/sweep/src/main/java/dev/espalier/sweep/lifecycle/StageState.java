@@ -23,8 +23,8 @@ public record StageState(
     Status status,
     Set<String> inputs,
     Map<String, List<Output>> arrived,
-    Map<String, Claim> claims,
-    Set<String> left,
+    GrowingMap<Claim> claims,
+    GrowingSet left,
     Set<Holder> holding,
     long generation,
     int attempts,
@@ -58,7 +58,17 @@ public record StageState(
 
   static final StageState ABSENT =
       new StageState(
-          new Status.Absent(), Set.of(), Map.of(), Map.of(), Set.of(), Set.of(), 0, 0, 0, null, -1);
+          new Status.Absent(),
+          Set.of(),
+          Map.of(),
+          GrowingMap.empty(),
+          GrowingSet.empty(),
+          Set.of(),
+          0,
+          0,
+          0,
+          null,
+          -1);
 
   /** Whether all that it reads is there. */
   public boolean hasInputs() {
@@ -67,7 +77,8 @@ public record StageState(
 
   /** Whether every trial that wants it is paused, or its sweep is. */
   public boolean held() {
-    return !claims.isEmpty()
+    return !holding.isEmpty()
+        && !claims.isEmpty()
         && claims.entrySet().stream()
             .allMatch(
                 claim ->
@@ -103,7 +114,7 @@ public record StageState(
         lastEpoch);
   }
 
-  StageState withClaims(Map<String, Claim> nextClaims, Set<String> nextLeft) {
+  StageState withClaims(GrowingMap<Claim> nextClaims, GrowingSet nextLeft) {
     return new StageState(
         status,
         inputs,

@@ -2,10 +2,7 @@ package dev.espalier.sweep.lifecycle;
 
 import dev.espalier.sweep.lifecycle.SweepState.Phase;
 import java.time.Instant;
-import java.util.Collections;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /** The life of a sweep: accepted, planned in chunks, its trials ended one by one, completed. */
 public final class SweepDecider implements Decider<SweepState, SweepCommand, SweepEvent> {
@@ -65,7 +62,7 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
   @Override
   public SweepState evolve(SweepState state, SweepEvent event) {
     if (event instanceof SweepEvent.Accepted accepted) {
-      return new SweepState(Phase.ACCEPTED, accepted, 0, false, Set.of(), 0, 0, 0);
+      return new SweepState(Phase.ACCEPTED, accepted, 0, false, GrowingSet.empty(), 0, 0, 0);
     }
     if (event instanceof SweepEvent.TrialsPlanned planned) {
       return new SweepState(
@@ -94,14 +91,12 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
       return state.in(Phase.COMPLETED);
     }
     SweepEvent.TrialEnded ended = (SweepEvent.TrialEnded) event;
-    Set<String> all = new HashSet<>(state.ended());
-    all.add(ended.trialId());
     return new SweepState(
         state.phase(),
         state.accepted(),
         state.chunks(),
         state.planned(),
-        Collections.unmodifiableSet(all),
+        state.ended().with(ended.trialId()),
         state.succeeded() + (ended.outcome() == TrialOutcome.SUCCEEDED ? 1 : 0),
         state.failed() + (ended.outcome() == TrialOutcome.FAILED ? 1 : 0),
         state.cancelled() + (ended.outcome() == TrialOutcome.CANCELLED ? 1 : 0));

@@ -1,7 +1,5 @@
 package dev.espalier.sweep.lifecycle;
 
-import java.util.Set;
-
 /**
  * A sweep as its events tell it.
  *
@@ -15,7 +13,7 @@ public record SweepState(
     SweepEvent.Accepted accepted,
     int chunks,
     boolean planned,
-    Set<String> ended,
+    GrowingSet ended,
     int succeeded,
     int failed,
     int cancelled) {
@@ -40,7 +38,8 @@ public record SweepState(
     }
   }
 
-  static final SweepState ABSENT = new SweepState(Phase.ABSENT, null, 0, false, Set.of(), 0, 0, 0);
+  static final SweepState ABSENT =
+      new SweepState(Phase.ABSENT, null, 0, false, GrowingSet.empty(), 0, 0, 0);
 
   SweepState in(Phase next) {
     return new SweepState(next, accepted, chunks, planned, ended, succeeded, failed, cancelled);
