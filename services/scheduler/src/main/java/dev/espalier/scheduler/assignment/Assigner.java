@@ -1,20 +1,18 @@
 package dev.espalier.scheduler.assignment;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.NewEvent;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.serde.TopicContract;
-import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.messaging.worker.WorkerPartition;
+import dev.espalier.scheduler.assignment.AssignmentRows.Given;
 import dev.espalier.scheduler.stream.Cause;
+import dev.espalier.scheduler.stream.Changes;
 import dev.espalier.scheduler.stream.Clock;
 import dev.espalier.scheduler.stream.SharedWire;
 import dev.espalier.scheduler.stream.StageStreams;
-import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.AssignStage;
 import dev.espalier.schemas.stage.v1.ResolvedInput;
-import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.sweep.assignment.Assignment;
 import dev.espalier.sweep.assignment.AssignmentPolicy;
 import dev.espalier.sweep.assignment.Occupation;
@@ -25,12 +23,11 @@ import dev.espalier.sweep.lifecycle.StageEvent;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.sql.Connection;
-import java.sql.ResultSet;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -60,24 +57,6 @@ public final class Assigner {
     Duration.ofMinutes(10),
     Duration.ofHours(1)
   };
-
-  private static final String LOCK_STAGE =
-      """
-      select spec, team, sweep_id, trial_id, checkpoint, checkpoint_step
-      from stage where stage_id = ? and state = 'RUNNABLE' for update skip locked
-      """;
-
-  private static final String INPUTS =
-      """
-      select i.role, o.sha256, o.size_bytes, o.media_type
-      from stage_input i join stage_output o on o.stage_id = i.input_stage_id and o.name = i.output
-      where i.stage_id = ? order by i.role
-      """;
-
-  private static final String LATEST_EVENT =
-      """
-      select event_id, traceparent from event where stream = ? order by version desc limit 1
-      """;
 
   private static final String LEASE =
       """
@@ -120,7 +99,7 @@ public final class Assigner {
    * @return how many stages
    */
   public int assign() throws SQLException {
-    List<Offer> given = transactions.call(this::assign);
+    List<Offer> given = Changes.in(transactions, events, this::assign);
     Instant now = Instant.now();
     for (Offer offer : given) {
       Timer.builder("espalier.stage.wait")
@@ -132,7 +111,8 @@ public final class Assigner {
     return given.size();
   }
 
-  private List<Offer> assign(Connection connection) throws SQLException {
+  private List<Offer> assign(Changes changes) throws SQLException {
+    Connection connection = changes.connection();
     try (var statement = connection.prepareStatement("select pg_advisory_xact_lock(?)")) {
       statement.setLong(1, LOCK);
       statement.executeQuery().close();
@@ -160,167 +140,93 @@ public final class Assigner {
             held,
             List.copyOf(offers.values()),
             ledger.standing(connection, now, held));
-    Map<String, String> devices = devices(connection, assignments);
+    return assign(changes, assignments, offers);
+  }
+
+  private List<Offer> assign(
+      Changes changes, List<Assignment> assignments, Map<String, Offer> offers)
+      throws SQLException {
+    if (assignments.isEmpty()) {
+      return List.of();
+    }
+    Connection connection = changes.connection();
+    Map<String, Given> locked = AssignmentRows.lock(connection, assignments);
+    stages.prepare(changes, locked.keySet());
+    Map<String, List<ResolvedInput>> inputs = AssignmentRows.inputs(connection, locked.keySet());
+    Map<String, Cause> causes = AssignmentRows.causes(connection, locked);
+    Map<String, String> devices = AssignmentRows.devices(connection, assignments);
     List<Offer> given = new ArrayList<>();
-    for (Assignment assignment : assignments) {
-      if (assign(
-          connection,
-          assignment,
-          devices.get(assignment.workerId()),
-          offers.get(assignment.stageId()).alone())) {
-        given.add(offers.get(assignment.stageId()));
+    try (var leases = connection.prepareStatement(LEASE)) {
+      for (Assignment assignment : assignments) {
+        String stageId = assignment.stageId();
+        Given stage = locked.get(stageId);
+        if (stage == null) {
+          continue;
+        }
+        UUID leaseId = UUID.randomUUID();
+        Cause cause = causes.get(stageId);
+        List<StageEvent> decided =
+            stages.decide(
+                changes,
+                stageId,
+                new StageCommand.Assign(
+                    assignment.workerId(), leaseId.toString(), devices.get(assignment.workerId())),
+                cause);
+        if (decided.isEmpty()) {
+          continue;
+        }
+        stage
+            .command()
+            .setLeaseId(leaseId.toString())
+            .setGeneration(((StageEvent.Assigned) decided.get(0)).generation())
+            .addAllInputs(inputs.getOrDefault(stageId, List.of()))
+            .setLeaseDurationMs(settings.duration().toMillis())
+            .setStallTimeoutMs(settings.stallTimeout().toMillis())
+            .setCheckpointIntervalMs(settings.checkpointInterval().toMillis());
+        Offer offer = offers.get(stageId);
+        lease(leases, assignment, leaseId, stage.command(), offer.alone());
+        changes.command(message(assignment, stage, cause, changes.now()));
+        given.add(offer);
       }
+      leases.executeBatch();
     }
     return given;
   }
 
-  private boolean assign(Connection connection, Assignment assignment, String device, boolean alone)
-      throws SQLException {
-    String stageId = assignment.stageId();
-    AssignStage.Builder command = AssignStage.newBuilder();
-    String team;
-    try (var statement = connection.prepareStatement(LOCK_STAGE)) {
-      statement.setString(1, stageId);
-      try (ResultSet row = statement.executeQuery()) {
-        if (!row.next()) {
-          // Somebody is deciding about it; the next round will see what came of it.
-          return false;
-        }
-        team = row.getString("team");
-        command
-            .setSpec(StageSpec.parseFrom(row.getBytes("spec")))
-            .setSweepId(row.getString("sweep_id"))
-            .setTrialId(row.getString("trial_id"));
-        byte[] checkpoint = row.getBytes("checkpoint");
-        if (checkpoint != null) {
-          command
-              .setCheckpoint(ArtifactRef.parseFrom(checkpoint))
-              .setCheckpointStep(row.getLong("checkpoint_step"));
-        }
-      } catch (InvalidProtocolBufferException e) {
-        throw new IllegalStateException("expected a stage spec in row " + stageId, e);
-      }
-    }
-    UUID leaseId = UUID.randomUUID();
-    Cause cause = cause(connection, stageId, team);
-    List<StageEvent> decided =
-        stages.decide(
-            connection,
-            stageId,
-            new StageCommand.Assign(assignment.workerId(), leaseId.toString(), device),
-            cause);
-    if (decided.isEmpty()) {
-      return false;
-    }
-    long generation = ((StageEvent.Assigned) decided.get(0)).generation();
-    lease(connection, assignment, leaseId, generation, command, alone);
-    command
-        .setLeaseId(leaseId.toString())
-        .setGeneration(generation)
-        .addAllInputs(inputs(connection, stageId))
-        .setLeaseDurationMs(settings.duration().toMillis())
-        .setStallTimeoutMs(settings.stallTimeout().toMillis())
-        .setCheckpointIntervalMs(settings.checkpointInterval().toMillis());
-    Instant now = Clock.now(connection);
+  private NewEvent message(Assignment assignment, Given stage, Cause cause, Instant now) {
     dev.espalier.schemas.stage.v1.StageCommand message =
         dev.espalier.schemas.stage.v1.StageCommand.newBuilder()
             .setEventId(UUID.randomUUID().toString())
             .setOccurredAt(SharedWire.timestamp(now))
             .setWorkerId(assignment.workerId())
-            .setStageId(stageId)
-            .setTeam(team)
+            .setStageId(assignment.stageId())
+            .setTeam(stage.team())
             .setCausedBy(cause.eventId())
-            .setAssignStage(command)
+            .setAssignStage(stage.command())
             .build();
-    events.enqueue(
-        connection,
-        List.of(
-            NewEvent.toPartition(
-                TopicContract.STAGE_COMMANDS,
-                message,
-                WorkerPartition.of(assignment.workerId()),
-                now,
-                cause.trace())));
-    return true;
+    return NewEvent.toPartition(
+        TopicContract.STAGE_COMMANDS,
+        message,
+        WorkerPartition.of(assignment.workerId()),
+        now,
+        cause.trace());
   }
 
   private void lease(
-      Connection connection,
+      PreparedStatement statement,
       Assignment assignment,
       UUID leaseId,
-      long generation,
       AssignStage.Builder command,
       boolean alone)
       throws SQLException {
-    try (var statement = connection.prepareStatement(LEASE)) {
-      statement.setString(1, assignment.stageId());
-      statement.setObject(2, leaseId);
-      statement.setLong(3, generation);
-      statement.setString(4, assignment.workerId());
-      statement.setString(5, command.getSweepId());
-      statement.setString(6, command.getTrialId());
-      statement.setBoolean(7, alone);
-      statement.setLong(8, settings.duration().toMillis());
-      statement.executeUpdate();
-    }
-  }
-
-  private static List<ResolvedInput> inputs(Connection connection, String stageId)
-      throws SQLException {
-    try (var statement = connection.prepareStatement(INPUTS)) {
-      statement.setString(1, stageId);
-      try (ResultSet rows = statement.executeQuery()) {
-        List<ResolvedInput> inputs = new ArrayList<>();
-        while (rows.next()) {
-          inputs.add(
-              ResolvedInput.newBuilder()
-                  .setRole(rows.getString(1))
-                  .setArtifact(
-                      ArtifactRef.newBuilder()
-                          .setUri("artifact:" + rows.getString(2))
-                          .setSha256(rows.getString(2))
-                          .setSizeBytes(rows.getLong(3))
-                          .setMediaType(rows.getString(4)))
-                  .build());
-        }
-        return inputs;
-      }
-    }
-  }
-
-  /** The latest event of a runnable stage is what made it runnable. */
-  private static Cause cause(Connection connection, String stageId, String team)
-      throws SQLException {
-    try (var statement = connection.prepareStatement(LATEST_EVENT)) {
-      statement.setString(1, "stage-" + stageId);
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        return new Cause(
-            row.getString(1),
-            Cause.SCHEDULER,
-            team,
-            TraceContext.parse(row.getString(2))
-                .map(TraceContext::next)
-                .orElseGet(TraceContext::start));
-      }
-    }
-  }
-
-  private static Map<String, String> devices(Connection connection, List<Assignment> assignments)
-      throws SQLException {
-    Map<String, String> devices = new HashMap<>();
-    Set<String> workers =
-        assignments.stream().map(Assignment::workerId).collect(Collectors.toSet());
-    try (var statement =
-        connection.prepareStatement(
-            "select worker_id, device from worker where worker_id = any(?)")) {
-      statement.setArray(1, connection.createArrayOf("text", workers.toArray()));
-      try (ResultSet rows = statement.executeQuery()) {
-        while (rows.next()) {
-          devices.put(rows.getString(1), rows.getString(2));
-        }
-      }
-    }
-    return devices;
+    statement.setString(1, assignment.stageId());
+    statement.setObject(2, leaseId);
+    statement.setLong(3, command.getGeneration());
+    statement.setString(4, assignment.workerId());
+    statement.setString(5, command.getSweepId());
+    statement.setString(6, command.getTrialId());
+    statement.setBoolean(7, alone);
+    statement.setLong(8, settings.duration().toMillis());
+    statement.addBatch();
   }
 }

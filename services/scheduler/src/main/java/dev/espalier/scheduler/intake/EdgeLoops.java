@@ -40,7 +40,7 @@ public final class EdgeLoops implements SchedulerPart {
             RecordLoop.over(TopicContract.STAGE_METRICS, CurveConsumer.NAME)
                 .kafka(kafka)
                 .group("scheduler-" + CurveConsumer.NAME)
-                .batches(curves::handle)
+                .polls(curves::handle)
                 .metrics(metrics)
                 .build());
   }

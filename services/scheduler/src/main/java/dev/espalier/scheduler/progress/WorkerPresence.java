@@ -11,6 +11,7 @@ import dev.espalier.schemas.worker.v1.WorkerEvent;
 import dev.espalier.schemas.worker.v1.WorkerJoined;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
@@ -80,6 +81,7 @@ public final class WorkerPresence {
   public void handle(List<ConsumedRecord<WorkerEvent>> records) throws SQLException {
     transactions.run(
         connection -> {
+          renew(connection, records);
           for (ConsumedRecord<WorkerEvent> record : records) {
             apply(connection, record.message(), record.partition());
           }
@@ -94,16 +96,7 @@ public final class WorkerPresence {
         AssignmentSignal.raise(connection);
         LOG.info("worker {} joined", worker);
       }
-      case WORKER_HEARTBEAT -> {
-        heartbeat(connection, worker, partition);
-        // Always in the same order, so that two transactions never wait for each other.
-        for (HeldLease lease :
-            event.getWorkerHeartbeat().getLeasesList().stream()
-                .sorted(Comparator.comparing(HeldLease::getStageId))
-                .toList()) {
-          renew(connection, worker, lease);
-        }
-      }
+      case WORKER_HEARTBEAT -> heartbeat(connection, worker, partition);
       case WORKER_DRAINING -> {
         end(connection, worker, "DRAINING");
         LOG.info("worker {} drains", worker);
@@ -156,16 +149,39 @@ public final class WorkerPresence {
     }
   }
 
-  private void renew(Connection connection, String worker, HeldLease lease) throws SQLException {
+  /** A lease, and the worker that lists it. */
+  private record Listed(String worker, HeldLease lease) {}
+
+  /**
+   * Before anything else, so that whoever leaves has the last word; and always in the same order,
+   * so that two transactions never wait for each other.
+   */
+  private void renew(Connection connection, List<ConsumedRecord<WorkerEvent>> records)
+      throws SQLException {
+    List<Listed> listed = new ArrayList<>();
+    for (ConsumedRecord<WorkerEvent> record : records) {
+      WorkerEvent event = record.message();
+      for (HeldLease lease : event.getWorkerHeartbeat().getLeasesList()) {
+        listed.add(new Listed(event.getWorkerId(), lease));
+      }
+    }
+    if (listed.isEmpty()) {
+      return;
+    }
+    listed.sort(Comparator.comparing(one -> one.lease.getStageId()));
     try (var statement = connection.prepareStatement(RENEW)) {
-      statement.setLong(1, settings.duration().toMillis());
-      statement.setLong(2, lease.getProgress());
-      statement.setLong(3, lease.getProgress());
-      statement.setString(4, lease.getStageId());
-      statement.setObject(5, UUID.fromString(lease.getLeaseId()));
-      statement.setLong(6, lease.getGeneration());
-      statement.setString(7, worker);
-      statement.executeUpdate();
+      for (Listed one : listed) {
+        HeldLease lease = one.lease;
+        statement.setLong(1, settings.duration().toMillis());
+        statement.setLong(2, lease.getProgress());
+        statement.setLong(3, lease.getProgress());
+        statement.setString(4, lease.getStageId());
+        statement.setObject(5, UUID.fromString(lease.getLeaseId()));
+        statement.setLong(6, lease.getGeneration());
+        statement.setString(7, one.worker);
+        statement.addBatch();
+      }
+      statement.executeBatch();
     }
   }
 

@@ -16,21 +16,26 @@ import dev.espalier.schemas.stage.v1.StageSucceeded;
 import dev.espalier.schemas.stage.v1.StaleReportRejected;
 import dev.espalier.sweep.lifecycle.StageState;
 import dev.espalier.sweep.lifecycle.StageState.Status;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 
 /** Keeps {@code stage} and the tables around it; takes away the lease of an attempt that ended. */
 public final class StageProjection {
 
+  private static final String RUNNABLE = "RUNNABLE";
   private static final String CATEGORY_PREFIX = "FAILURE_CATEGORY_";
 
   private static final String REQUEST =
       """
       insert into stage (stage_id, kind, algorithm, algorithm_version, device_kind, seed, team,
-        spec, state, requested_at)
-      values (?, ?, ?, ?, ?, ?, ?, ?, 'WAITING', ?)
+        spec, state, requested_at, runnable_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       on conflict (stage_id) do update set
         state = 'WAITING', requested_at = excluded.requested_at, runnable_at = null,
         worker_id = null, device = null, host = null, started_at = null, ended_at = null,
@@ -45,9 +50,15 @@ public final class StageProjection {
 
   private static final String STATE =
       """
-      update stage set
-        runnable_at = case when ? = 'RUNNABLE' and state <> 'RUNNABLE' then ? else runnable_at end,
-        state = ?, held = ?, retry_at = ?, attempts = ?, worker_losses = ?, generation = ?
+      update stage set state = ?, held = ?, retry_at = ?, attempts = ?, worker_losses = ?,
+        generation = ?
+      where stage_id = ?
+      """;
+
+  private static final String BECOMES_RUNNABLE =
+      """
+      update stage set runnable_at = ?, state = ?, held = ?, retry_at = ?, attempts = ?,
+        worker_losses = ?, generation = ?
       where stage_id = ?
       """;
 
@@ -57,25 +68,27 @@ public final class StageProjection {
       values (?, ?, ?, ?, ?, ?)
       """;
 
-  private static final String CLAIMANTS =
+  /** Of its live claimants: the oldest and the best priority; of all, the longest walk. */
+  private static final String FIRST_CLAIMANT =
       """
-      update stage set
-        (sweep_id, trial_id) = (
-          select sweep_id, trial_id from stage_claim
-          where stage_id = ? and live order by claimed_at, trial_id limit 1),
-        priority = coalesce(
-          (select max(priority) from stage_claim where stage_id = ? and live), 0)
+      update stage set sweep_id = ?, trial_id = ?, priority = ?, remaining = greatest(remaining, ?)
       where stage_id = ?
       """;
 
-  private static final String REMAINING =
-      "update stage set remaining = greatest(remaining, ?) where stage_id = ?";
+  private static final String NEXT_CLAIMANT =
+      """
+      update stage set priority = greatest(priority, ?), remaining = greatest(remaining, ?)
+      where stage_id = ?
+      """;
+
+  private static final String CLAIMANT_LEFT =
+      "update stage set sweep_id = ?, trial_id = ?, priority = ? where stage_id = ?";
 
   private static final String ASSIGN =
       """
       insert into attempt (stage_id, generation, worker_id, lease_id, device, assigned_at, outcome,
         team, sweep_id)
-      select stage_id, ?, ?, ?, ?, ?, 'RUNNING', team, sweep_id from stage where stage_id = ?
+      values (?, ?, ?, ?, ?, ?, 'RUNNING', ?, ?)
       """;
 
   private static final String END_ATTEMPT =
@@ -114,78 +127,76 @@ public final class StageProjection {
    * @param before the stage without this event
    * @param after the stage with it
    */
-  public void apply(Connection connection, StageEvent event, StageState before, StageState after)
-      throws SQLException {
+  public void apply(Statements statements, StageEvent event, StageState before, StageState after) {
     String id = event.getStageId();
     Instant at = SharedWire.instant(event.getOccurredAt());
     switch (event.getEventCase()) {
-      case STAGE_REQUESTED -> request(connection, event, event.getStageRequested().getSpec());
-      case STAGE_CLAIMED -> claim(connection, id, event.getStageClaimed(), before, at);
+      case STAGE_REQUESTED -> request(statements, event, after, at);
+      case STAGE_CLAIMED -> claim(statements, id, event.getStageClaimed(), before, at);
       case STAGE_RELEASED -> {
-        Sql.run(
-            connection,
+        statements.add(
             "update stage_claim set live = false where stage_id = ? and trial_id = ?",
             id,
             event.getStageReleased().getTrialId());
-        Sql.run(connection, CLAIMANTS, id, id, id);
+        claimants(statements, id, after);
       }
       case STAGE_ASSIGNED -> {
-        Sql.run(
-            connection,
+        statements.add(
             ASSIGN,
+            id,
             event.getStageAssigned().getGeneration(),
             event.getStageAssigned().getWorkerId(),
             UUID.fromString(event.getStageAssigned().getLeaseId()),
             event.getStageAssigned().getDevice(),
             at,
-            id);
-        Sql.run(
-            connection,
+            event.getTeam(),
+            charged(before));
+        statements.add(
             "update stage set worker_id = ?, device = ?, started_at = ? where stage_id = ?",
             event.getStageAssigned().getWorkerId(),
             event.getStageAssigned().getDevice(),
             at,
             id);
       }
-      case STAGE_STARTED -> start(connection, id, event.getStageStarted(), after, at);
-      case CHECKPOINT_SAVED -> checkpoint(connection, id, event.getCheckpointSaved());
-      case EPOCH_EVALUATED -> epoch(connection, id, event.getEpochEvaluated(), after, at);
-      case STAGE_SUCCEEDED -> succeed(connection, id, event.getStageSucceeded(), after, at);
+      case STAGE_STARTED -> start(statements, id, event.getStageStarted(), after, at);
+      case CHECKPOINT_SAVED -> checkpoint(statements, id, event.getCheckpointSaved());
+      case EPOCH_EVALUATED -> epoch(statements, id, event.getEpochEvaluated(), after, at);
+      case STAGE_SUCCEEDED -> succeed(statements, id, event.getStageSucceeded(), after, at);
       case ATTEMPT_ENDED -> {
         AttemptEnded ended = event.getAttemptEnded();
-        endAttempt(connection, id, ended.getGeneration(), "ENDED", at, ended.getCause());
+        endAttempt(statements, id, ended.getGeneration(), "ENDED", at, ended.getCause());
       }
       case STAGE_FAILED -> {
         FailureCause cause = event.getStageFailed().getCause();
-        Sql.run(connection, FAIL, at, category(cause), cause.getCode(), cause.getMessage(), id);
-        Sql.run(connection, "update stage_claim set live = false where stage_id = ?", id);
+        statements.add(FAIL, at, category(cause), cause.getCode(), cause.getMessage(), id);
+        statements.add("update stage_claim set live = false where stage_id = ?", id);
       }
       case STAGE_CANCELLED -> {
-        endAttempt(connection, id, after.generation(), "CANCELLED", at, null);
-        Sql.run(connection, "update stage set ended_at = ? where stage_id = ?", at, id);
+        endAttempt(statements, id, after.generation(), "CANCELLED", at, null);
+        statements.add("update stage set ended_at = ? where stage_id = ?", at, id);
       }
       case STAGE_PREEMPTED ->
-          Sql.run(connection, "update lease set yielding = true where stage_id = ?", id);
-      case STALE_REPORT_REJECTED -> stale(connection, id, event.getStaleReportRejected(), at);
+          statements.add("update lease set yielding = true where stage_id = ?", id);
+      case STALE_REPORT_REJECTED -> stale(statements, id, event.getStaleReportRejected(), at);
       case STAGE_INPUT_ARRIVED, STAGE_HELD, STAGE_RELEASED_FROM_HOLD -> {
         // All of it is in the state below.
       }
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of stage " + id);
     }
     if (before.status() instanceof Status.Running && !(after.status() instanceof Status.Running)) {
-      Sql.run(connection, "delete from lease where stage_id = ?", id);
+      statements.add("delete from lease where stage_id = ?", id);
     }
-    state(connection, id, after, at);
+    state(statements, id, before, after, at);
   }
 
   static String category(FailureCause cause) {
     return cause.getCategory().name().substring(CATEGORY_PREFIX.length());
   }
 
-  private static void request(Connection connection, StageEvent event, StageSpec spec)
-      throws SQLException {
-    Sql.run(
-        connection,
+  private static void request(
+      Statements statements, StageEvent event, StageState after, Instant at) {
+    StageSpec spec = event.getStageRequested().getSpec();
+    statements.add(
         REQUEST,
         event.getStageId(),
         SharedWire.kind(spec.getKind()),
@@ -195,23 +206,18 @@ public final class StageProjection {
         spec.getSeed(),
         event.getTeam(),
         spec.toByteArray(),
-        event.getOccurredAt());
+        name(after),
+        at,
+        name(after).equals(RUNNABLE) ? at : null);
     for (StageInput input : spec.getInputsList()) {
-      Sql.run(
-          connection,
-          INPUT,
-          event.getStageId(),
-          input.getRole(),
-          input.getStageId(),
-          input.getOutput());
+      statements.add(
+          INPUT, event.getStageId(), input.getRole(), input.getStageId(), input.getOutput());
     }
   }
 
   private static void claim(
-      Connection connection, String id, StageClaimed claimed, StageState before, Instant at)
-      throws SQLException {
-    Sql.run(
-        connection,
+      Statements statements, String id, StageClaimed claimed, StageState before, Instant at) {
+    statements.add(
         CLAIM,
         id,
         claimed.getTrialId(),
@@ -219,15 +225,40 @@ public final class StageProjection {
         claimed.getPriority(),
         at,
         before.status() instanceof Status.Succeeded);
-    Sql.run(connection, CLAIMANTS, id, id, id);
-    Sql.run(connection, REMAINING, claimed.getRemainingStages(), id);
+    if (before.claims().isEmpty()) {
+      statements.add(
+          FIRST_CLAIMANT,
+          claimed.getSweepId(),
+          claimed.getTrialId(),
+          claimed.getPriority(),
+          claimed.getRemainingStages(),
+          id);
+    } else {
+      statements.add(NEXT_CLAIMANT, claimed.getPriority(), claimed.getRemainingStages(), id);
+    }
+  }
+
+  private static void claimants(Statements statements, String id, StageState after) {
+    statements.add(
+        CLAIMANT_LEFT,
+        charged(after),
+        oldest(after).map(Map.Entry::getKey).orElse(null),
+        after.claims().values().stream().mapToInt(StageState.Claim::priority).max().orElse(0),
+        id);
+  }
+
+  /** The sweep of the oldest claimant, or null. */
+  private static String charged(StageState stage) {
+    return oldest(stage).map(claim -> claim.getValue().sweepId()).orElse(null);
+  }
+
+  private static Optional<Map.Entry<String, StageState.Claim>> oldest(StageState stage) {
+    return stage.claims().entrySet().stream().findFirst();
   }
 
   private static void start(
-      Connection connection, String id, StageStarted started, StageState after, Instant at)
-      throws SQLException {
-    Sql.run(
-        connection,
+      Statements statements, String id, StageStarted started, StageState after, Instant at) {
+    statements.add(
         "update attempt set started_at = ?, host = ?, resumed_from_step = ?"
             + " where stage_id = ? and generation = ?",
         at,
@@ -235,18 +266,12 @@ public final class StageProjection {
         started.getResumedFromStep(),
         id,
         after.generation());
-    Sql.run(
-        connection,
-        "update stage set started_at = ?, host = ? where stage_id = ?",
-        at,
-        started.getHost(),
-        id);
+    statements.add(
+        "update stage set started_at = ?, host = ? where stage_id = ?", at, started.getHost(), id);
   }
 
-  private static void checkpoint(Connection connection, String id, CheckpointSaved saved)
-      throws SQLException {
-    Sql.run(
-        connection,
+  private static void checkpoint(Statements statements, String id, CheckpointSaved saved) {
+    statements.add(
         "update stage set checkpoint = ?, checkpoint_step = ? where stage_id = ?",
         saved.getCheckpoint().toByteArray(),
         saved.getStep(),
@@ -254,10 +279,8 @@ public final class StageProjection {
   }
 
   private static void epoch(
-      Connection connection, String id, EpochEvaluated epoch, StageState after, Instant at)
-      throws SQLException {
-    Sql.run(
-        connection,
+      Statements statements, String id, EpochEvaluated epoch, StageState after, Instant at) {
+    statements.add(
         EPOCH,
         id,
         after.generation(),
@@ -271,11 +294,9 @@ public final class StageProjection {
   }
 
   private static void succeed(
-      Connection connection, String id, StageSucceeded succeeded, StageState after, Instant at)
-      throws SQLException {
+      Statements statements, String id, StageSucceeded succeeded, StageState after, Instant at) {
     for (StageOutput output : succeeded.getOutputsList()) {
-      Sql.run(
-          connection,
+      statements.add(
           "insert into stage_output (stage_id, name, sha256, size_bytes, media_type)"
               + " values (?, ?, ?, ?, ?) on conflict do nothing",
           id,
@@ -285,17 +306,15 @@ public final class StageProjection {
           output.getArtifact().getMediaType());
     }
     for (Measurement measurement : succeeded.getMeasurementsList()) {
-      Sql.run(
-          connection,
+      statements.add(
           "insert into measurement (stage_id, name, value) values (?, ?, ?)"
               + " on conflict do nothing",
           id,
           measurement.getName(),
           measurement.getValue());
     }
-    endAttempt(connection, id, after.generation(), "SUCCEEDED", at, null);
-    Sql.run(
-        connection,
+    endAttempt(statements, id, after.generation(), "SUCCEEDED", at, null);
+    statements.add(
         "update stage set ended_at = ?, wall_seconds = ? where stage_id = ?",
         at,
         succeeded.getWallSeconds(),
@@ -303,15 +322,13 @@ public final class StageProjection {
   }
 
   private static void endAttempt(
-      Connection connection,
+      Statements statements,
       String id,
       long generation,
       String outcome,
       Instant at,
-      FailureCause cause)
-      throws SQLException {
-    Sql.run(
-        connection,
+      FailureCause cause) {
+    statements.add(
         END_ATTEMPT,
         outcome,
         at,
@@ -322,10 +339,9 @@ public final class StageProjection {
         generation);
   }
 
-  private static void stale(Connection connection, String id, StaleReportRejected stale, Instant at)
-      throws SQLException {
-    Sql.run(
-        connection,
+  private static void stale(
+      Statements statements, String id, StaleReportRejected stale, Instant at) {
+    statements.add(
         STALE,
         stale.getReportEventId(),
         id,
@@ -336,33 +352,50 @@ public final class StageProjection {
         at);
   }
 
-  private static void state(Connection connection, String id, StageState after, Instant at)
-      throws SQLException {
+  /** Most events leave it as it is. */
+  private static void state(
+      Statements statements, String id, StageState before, StageState after, Instant at) {
     String name = name(after);
-    Instant retryAt =
-        after.status() instanceof Status.Waiting waiting
-                && waiting.retryAt().isAfter(Instant.EPOCH)
-                && waiting.retryAt().isBefore(Instant.MAX)
-            ? waiting.retryAt()
-            : null;
-    Sql.run(
-        connection,
-        STATE,
-        name,
-        at,
-        name,
-        after.held(),
-        retryAt,
-        after.attempts(),
-        after.workerLosses(),
-        after.generation(),
-        id);
+    if (before.status() instanceof Status.Absent) {
+      return; // It was inserted as it is.
+    }
+    if (name.equals(name(before))
+        && after.held() == before.held()
+        && Objects.equals(retryAt(after), retryAt(before))
+        && after.attempts() == before.attempts()
+        && after.workerLosses() == before.workerLosses()
+        && after.generation() == before.generation()) {
+      return;
+    }
+    List<Object> values =
+        new ArrayList<>(
+            Arrays.asList(
+                name,
+                after.held(),
+                retryAt(after),
+                after.attempts(),
+                after.workerLosses(),
+                after.generation(),
+                id));
+    boolean becomesRunnable = name.equals(RUNNABLE) && !name(before).equals(RUNNABLE);
+    if (becomesRunnable) {
+      values.add(0, at);
+    }
+    statements.add(becomesRunnable ? BECOMES_RUNNABLE : STATE, values.toArray());
+  }
+
+  private static Instant retryAt(StageState stage) {
+    return stage.status() instanceof Status.Waiting waiting
+            && waiting.retryAt().isAfter(Instant.EPOCH)
+            && waiting.retryAt().isBefore(Instant.MAX)
+        ? waiting.retryAt()
+        : null;
   }
 
   private static String name(StageState stage) {
     Status status = stage.status();
     if (status instanceof Status.Waiting) {
-      return stage.hasInputs() ? "RUNNABLE" : "WAITING";
+      return stage.hasInputs() ? RUNNABLE : "WAITING";
     }
     if (status instanceof Status.Running) {
       return "RUNNING";

@@ -8,8 +8,6 @@ import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
 import dev.espalier.sweep.lifecycle.SweepEvent.CapReached;
 import dev.espalier.sweep.lifecycle.SweepState;
-import java.sql.Connection;
-import java.sql.SQLException;
 
 /** Keeps the table {@code sweep}. */
 public final class SweepProjection {
@@ -31,53 +29,39 @@ public final class SweepProjection {
   /**
    * @param after the sweep with this event
    */
-  public void apply(Connection connection, SweepEvent event, SweepState after) throws SQLException {
+  public void apply(Statements statements, SweepEvent event, SweepState after) {
     String id = event.getSweepId();
     if (event.hasSweepAccepted()) {
-      accept(connection, event, event.getSweepAccepted());
+      accept(statements, event, event.getSweepAccepted());
       return;
     }
-    Sql.run(
-        connection,
-        UPDATE,
-        after.phase().name(),
-        after.succeeded(),
-        after.failed(),
-        after.cancelled(),
-        id);
+    statements.add(
+        UPDATE, after.phase().name(), after.succeeded(), after.failed(), after.cancelled(), id);
     if (event.hasTrialsPlanned()) {
-      Sql.run(
-          connection,
+      statements.add(
           "update sweep set planned = planned + ? where sweep_id = ?",
           event.getTrialsPlanned().getTrialIdsCount(),
           id);
     }
     if (event.hasSweepCapReached()) {
-      Sql.run(
-          connection,
+      statements.add(
           "update sweep set cancel_reason = ? where sweep_id = ?",
           ((CapReached) SweepWire.read(event).orElseThrow()).reason(),
           id);
     }
     if (event.hasSweepCancelled()) {
-      Sql.run(
-          connection,
+      statements.add(
           "update sweep set ended_at = ?, cancel_reason = ? where sweep_id = ?",
           event.getOccurredAt(),
           event.getSweepCancelled().getReason(),
           id);
     }
     if (event.hasSweepCompleted()) {
-      Sql.run(
-          connection,
-          "update sweep set ended_at = ? where sweep_id = ?",
-          event.getOccurredAt(),
-          id);
+      statements.add("update sweep set ended_at = ? where sweep_id = ?", event.getOccurredAt(), id);
     }
   }
 
-  private static void accept(Connection connection, SweepEvent event, SweepAccepted accepted)
-      throws SQLException {
+  private static void accept(Statements statements, SweepEvent event, SweepAccepted accepted) {
     JsonNode spec;
     try {
       spec = JSON.readTree(accepted.getCanonicalSpecJson());
@@ -86,8 +70,7 @@ public final class SweepProjection {
           "expected canonical JSON as the spec of sweep " + event.getSweepId(), e);
     }
     JsonNode cap = spec.path("caps").path("deviceHours");
-    Sql.run(
-        connection,
+    statements.add(
         ACCEPT,
         event.getSweepId(),
         event.getTeam(),

@@ -4,8 +4,6 @@ import dev.espalier.schemas.stage.v1.FailureCause;
 import dev.espalier.schemas.stage.v1.Measurement;
 import dev.espalier.schemas.trial.v1.TrialEvent;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
-import java.sql.Connection;
-import java.sql.SQLException;
 
 /** Keeps {@code trial}, {@code trial_stage} and {@code trial_measurement}. */
 public final class TrialProjection {
@@ -35,27 +33,20 @@ public final class TrialProjection {
 
   private static final String PAUSE = "update trial set paused = ? where trial_id = ?";
 
-  public void apply(Connection connection, TrialEvent event) throws SQLException {
+  public void apply(Statements statements, TrialEvent event) {
     String id = event.getTrialId();
     switch (event.getEventCase()) {
-      case TRIAL_PLANNED -> plan(connection, event, event.getTrialPlanned());
+      case TRIAL_PLANNED -> plan(statements, event, event.getTrialPlanned());
       case TRIAL_STAGE_SUCCEEDED -> {
-        Sql.run(
-            connection,
-            STEP,
-            event.getOccurredAt(),
-            id,
-            event.getTrialStageSucceeded().getStageId());
-        Sql.run(
-            connection,
-            "update trial set state = 'RUNNING' where trial_id = ? and state = 'PLANNED'",
-            id);
+        statements.add(
+            STEP, event.getOccurredAt(), id, event.getTrialStageSucceeded().getStageId());
+        statements.add(
+            "update trial set state = 'RUNNING' where trial_id = ? and state = 'PLANNED'", id);
       }
       case TRIAL_SUCCEEDED -> {
-        Sql.run(connection, END, "SUCCEEDED", event.getOccurredAt(), id);
+        statements.add(END, "SUCCEEDED", event.getOccurredAt(), id);
         for (Measurement measurement : event.getTrialSucceeded().getMeasurementsList()) {
-          Sql.run(
-              connection,
+          statements.add(
               "insert into trial_measurement (trial_id, name, value) values (?, ?, ?)"
                   + " on conflict do nothing",
               id,
@@ -65,8 +56,7 @@ public final class TrialProjection {
       }
       case TRIAL_FAILED -> {
         FailureCause cause = event.getTrialFailed().getCause();
-        Sql.run(
-            connection,
+        statements.add(
             FAIL,
             event.getOccurredAt(),
             event.getTrialFailed().getStageId(),
@@ -75,17 +65,15 @@ public final class TrialProjection {
             cause.getMessage(),
             id);
       }
-      case TRIAL_CANCELLED -> Sql.run(connection, END, "CANCELLED", event.getOccurredAt(), id);
-      case TRIAL_PAUSED -> Sql.run(connection, PAUSE, true, id);
-      case TRIAL_RESUMED -> Sql.run(connection, PAUSE, false, id);
+      case TRIAL_CANCELLED -> statements.add(END, "CANCELLED", event.getOccurredAt(), id);
+      case TRIAL_PAUSED -> statements.add(PAUSE, true, id);
+      case TRIAL_RESUMED -> statements.add(PAUSE, false, id);
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of trial " + id);
     }
   }
 
-  private static void plan(Connection connection, TrialEvent event, TrialPlanned planned)
-      throws SQLException {
-    Sql.run(
-        connection,
+  private static void plan(Statements statements, TrialEvent event, TrialPlanned planned) {
+    statements.add(
         PLAN,
         event.getTrialId(),
         planned.getSweepId(),
@@ -98,7 +86,7 @@ public final class TrialProjection {
         planned.getPriority(),
         event.getOccurredAt());
     for (int i = 0; i < planned.getStagesCount(); i++) {
-      Sql.run(connection, WALK, event.getTrialId(), i, planned.getStages(i).getStageId());
+      statements.add(WALK, event.getTrialId(), i, planned.getStages(i).getStageId());
     }
   }
 }

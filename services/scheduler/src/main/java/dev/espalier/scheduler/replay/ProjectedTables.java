@@ -1,7 +1,9 @@
 package dev.espalier.scheduler.replay;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -40,9 +42,7 @@ final class ProjectedTables {
           new Table("epoch_evaluated", OF_STAGE),
           new Table("stale_report", OF_STAGE));
 
-  /**
-   * Written by projections too, but not kept by them alone: rows go into a copy that nobody reads.
-   */
+  /** Written by projections too, but not kept by them alone: left out. */
   static final String ASIDE = "lease";
 
   private static final Pattern WRITTEN =
@@ -51,14 +51,22 @@ final class ProjectedTables {
   private static final Set<String> NAMES =
       Stream.concat(ALL.stream().map(Table::name), Stream.of(ASIDE)).collect(Collectors.toSet());
 
+  /** What was found of SQL that was asked for before. */
+  private static final Map<String, String> WRITES = new ConcurrentHashMap<>();
+
   private ProjectedTables() {}
 
-  /** Refuses SQL that writes where a replay has no table of its own. */
-  static void check(String sql) {
+  /** The table that SQL writes to; refuses one that a replay knows nothing of. */
+  static String table(String sql) {
+    return WRITES.computeIfAbsent(sql, ProjectedTables::check);
+  }
+
+  static String check(String sql) {
     Matcher written = WRITTEN.matcher(sql);
     if (!written.matches() || !NAMES.contains(written.group(1))) {
       throw new IllegalStateException(
           "expected projections to write to one of " + NAMES + " but found: " + sql.strip());
     }
+    return written.group(1);
   }
 }

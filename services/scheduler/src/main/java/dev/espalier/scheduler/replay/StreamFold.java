@@ -3,9 +3,10 @@ package dev.espalier.scheduler.replay;
 import com.google.protobuf.InvalidProtocolBufferException;
 import dev.espalier.eventstore.StoredEvent;
 import dev.espalier.scheduler.projection.StageProjection;
+import dev.espalier.scheduler.projection.Statements;
+import dev.espalier.scheduler.projection.Statements.Statement;
 import dev.espalier.scheduler.projection.SweepProjection;
 import dev.espalier.scheduler.projection.TrialProjection;
-import dev.espalier.scheduler.replay.StatementRecorder.Recorded;
 import dev.espalier.scheduler.stream.StageWire;
 import dev.espalier.scheduler.stream.SweepWire;
 import dev.espalier.scheduler.stream.UnknownHistory;
@@ -17,7 +18,6 @@ import dev.espalier.sweep.lifecycle.StageDecider;
 import dev.espalier.sweep.lifecycle.StageState;
 import dev.espalier.sweep.lifecycle.SweepDecider;
 import dev.espalier.sweep.lifecycle.SweepState;
-import java.sql.SQLException;
 import java.util.Deque;
 import java.util.List;
 
@@ -29,50 +29,48 @@ final class StreamFold {
   private final StageProjection ofStages = new StageProjection();
   private final SweepProjection ofSweeps = new SweepProjection();
   private final TrialProjection ofTrials = new TrialProjection();
-  private final StatementRecorder recorder = new StatementRecorder();
+  private final Statements statements = new Statements();
 
   /**
    * @param events of one stream, all of them, in order
    * @return what its projections write, in order
    */
-  Deque<Recorded> fold(List<StoredEvent> events) throws SQLException {
+  Deque<Statement> fold(List<StoredEvent> events) {
     StoredEvent first = events.get(0);
     try {
       if (first.stream().startsWith("stage-")) {
         foldStage(events);
       } else if (first.stream().startsWith("trial-")) {
         for (StoredEvent event : events) {
-          ofTrials.apply(recorder.connection(), TrialEvent.parseFrom(event.payload()));
+          ofTrials.apply(statements, TrialEvent.parseFrom(event.payload()));
         }
       } else if (first.stream().startsWith("sweep-")) {
         foldSweep(events);
       }
       // Rejections are streams of their own, which nothing is projected from.
-      return recorder.take();
+      return statements.take();
     } catch (InvalidProtocolBufferException e) {
       throw new UnknownHistory(first.stream(), first.version(), first.type());
     }
   }
 
-  private void foldStage(List<StoredEvent> events)
-      throws InvalidProtocolBufferException, SQLException {
+  private void foldStage(List<StoredEvent> events) throws InvalidProtocolBufferException {
     StageState state = stages.initial();
     for (StoredEvent event : events) {
       StageEvent message = StageEvent.parseFrom(event.payload());
       StageState after =
           stages.evolve(state, StageWire.read(message).orElseThrow(() -> unknown(event)));
-      ofStages.apply(recorder.connection(), message, state, after);
+      ofStages.apply(statements, message, state, after);
       state = after;
     }
   }
 
-  private void foldSweep(List<StoredEvent> events)
-      throws InvalidProtocolBufferException, SQLException {
+  private void foldSweep(List<StoredEvent> events) throws InvalidProtocolBufferException {
     SweepState state = sweeps.initial();
     for (StoredEvent event : events) {
       SweepEvent message = SweepEvent.parseFrom(event.payload());
       state = sweeps.evolve(state, SweepWire.read(message).orElseThrow(() -> unknown(event)));
-      ofSweeps.apply(recorder.connection(), message, state);
+      ofSweeps.apply(statements, message, state);
     }
   }
 

@@ -4,8 +4,9 @@ import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.NewEvent;
 import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.messaging.worker.WorkerPartition;
-import dev.espalier.scheduler.assignment.AssignmentSignal;
 import dev.espalier.scheduler.projection.StageProjection;
+import dev.espalier.scheduler.projection.Statements;
+import dev.espalier.scheduler.stream.Histories.History;
 import dev.espalier.schemas.stage.v1.RevokeStage;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.sweep.lifecycle.Lease;
@@ -19,7 +20,11 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -27,6 +32,14 @@ import java.util.UUID;
  * of the stage is the lock, so that a decision read its clock when nobody else could decide.
  */
 public final class StageStreams {
+
+  private static final String PREFIX = "stage-";
+
+  private static final String LOCK =
+      "select 1 from stage where stage_id = any(?) order by stage_id for update";
+
+  private static final String LOCK_LEASES =
+      "select 1 from lease where stage_id = any(?) order by stage_id for update";
 
   private final EventStore events;
   private final StageDecider decider;
@@ -43,33 +56,59 @@ public final class StageStreams {
             events, decider, dev.espalier.schemas.stage.v1.StageEvent.parser(), StageWire::read);
   }
 
-  /** A trial wants the stage; {@code spec} says what it is, should it be new. */
-  public List<StageEvent> claim(
-      Connection connection, String stageId, StageSpec spec, StageCommand.Claim claim, Cause cause)
-      throws SQLException {
-    return decide(connection, stageId, claim, spec, cause);
+  /**
+   * Locks stages and reads them, in an order that all keep to; their leases, too, since what is
+   * decided may take those away.
+   */
+  public void prepare(Changes changes, Collection<String> stageIds) throws SQLException {
+    if (stageIds.isEmpty()) {
+      return;
+    }
+    lock(changes.connection(), LOCK, stageIds);
+    lock(changes.connection(), LOCK_LEASES, stageIds);
+    changes.locked();
+    histories.prepare(changes, stageIds.stream().map(StageStreams::stream).distinct().toList());
   }
 
+  /** A trial wants the stage; {@code spec} says what it is, should it be new. */
+  public List<StageEvent> claim(
+      Changes changes, String stageId, StageSpec spec, StageCommand.Claim claim, Cause cause)
+      throws SQLException {
+    return decide(changes, stageId, claim, spec, cause);
+  }
+
+  public List<StageEvent> decide(Changes changes, String stageId, StageCommand command, Cause cause)
+      throws SQLException {
+    return decide(changes, stageId, command, null, cause);
+  }
+
+  /** Decides and writes at once. */
   public List<StageEvent> decide(
       Connection connection, String stageId, StageCommand command, Cause cause)
       throws SQLException {
-    return decide(connection, stageId, command, null, cause);
+    Changes changes = new Changes(connection, events);
+    List<StageEvent> decided = decide(changes, stageId, command, null, cause);
+    changes.write();
+    return decided;
   }
 
   private List<StageEvent> decide(
-      Connection connection, String stageId, StageCommand command, StageSpec spec, Cause cause)
+      Changes changes, String stageId, StageCommand command, StageSpec spec, Cause cause)
       throws SQLException {
-    lock(connection, stageId);
     String stream = stream(stageId);
-    var history = histories.load(connection, stream);
-    Instant now = Clock.now(connection);
-    List<StageEvent> decided = decider.decide(history.state(), command, now);
+    if (!changes.knows(stream)) {
+      prepare(changes, List.of(stageId));
+    }
+    History<StageState> before = histories.current(changes, stream);
+    Instant now = changes.now();
+    List<StageEvent> decided = decider.decide(before.state(), command, now);
     if (decided.isEmpty()) {
       return decided;
     }
     List<NewEvent> appended = new ArrayList<>();
-    StageState state = history.state();
-    long version = history.version();
+    Statements statements = new Statements();
+    StageState state = before.state();
+    long version = before.version();
     for (StageEvent event : decided) {
       dev.espalier.schemas.stage.v1.StageEvent message =
           StageWire.write(event, spec)
@@ -83,27 +122,28 @@ public final class StageStreams {
               .build();
       appended.add(NewEvent.of(TopicContract.STAGE_EVENTS, message, now, cause.trace()));
       StageState after = decider.evolve(state, event);
-      projection.apply(connection, message, state, after);
+      projection.apply(statements, message, state, after);
       state = after;
     }
-    events.append(connection, stream, history.version(), appended);
-    tellWorker(connection, stageId, history.state(), state, command, cause, now);
-    if (freesOrOffers(history.state(), state)) {
-      AssignmentSignal.raise(connection);
+    History<StageState> after = new History<>(state, version);
+    changes.append(stream, before, appended, statements.take(), after);
+    changes.afterCommit(() -> histories.remember(stream, after));
+    tellWorker(changes, stageId, before.state(), state, command, cause, now);
+    if (freesOrOffers(before.state(), state)) {
+      changes.wakeAssignment();
     }
     return decided;
   }
 
   /** A stage that stops being wanted is taken from its worker. */
-  private void tellWorker(
-      Connection connection,
+  private static void tellWorker(
+      Changes changes,
       String stageId,
       StageState before,
       StageState after,
       StageCommand command,
       Cause cause,
-      Instant now)
-      throws SQLException {
+      Instant now) {
     if (!(before.status() instanceof Status.Running running)) {
       return;
     }
@@ -117,8 +157,7 @@ public final class StageStreams {
         yields
             ? command instanceof StageCommand.Preempt preempt ? preempt.reason() : "paused"
             : command instanceof StageCommand.Release release ? release.reason() : "lease ended";
-    events.enqueue(
-        connection, List.of(revocation(stageId, running.lease(), reason, yields, cause, now)));
+    changes.command(revocation(stageId, running.lease(), reason, yields, cause, now));
   }
 
   private static NewEvent revocation(
@@ -162,20 +201,44 @@ public final class StageStreams {
     return histories.load(connection, stream(stageId)).state();
   }
 
-  /** The stage as it was right after its event number {@code version}. */
-  public StageState at(Connection connection, String stageId, long version) throws SQLException {
-    return histories.at(connection, stream(stageId), version);
+  public Map<String, StageState> load(Connection connection, Collection<String> stageIds)
+      throws SQLException {
+    var found = histories.load(connection, stageIds.stream().map(StageStreams::stream).toList());
+    Map<String, StageState> states = new HashMap<>();
+    stageIds.forEach(id -> states.put(id, found.get(stream(id)).state()));
+    return states;
   }
 
-  private static void lock(Connection connection, String stageId) throws SQLException {
-    try (var statement =
-        connection.prepareStatement("select 1 from stage where stage_id = ? for update")) {
-      statement.setString(1, stageId);
+  /**
+   * Stages as they were right after events of theirs.
+   *
+   * @param versions of those events, by stage
+   * @return states by stage and version
+   */
+  public Map<String, Map<Long, StageState>> at(
+      Connection connection, Map<String, Set<Long>> versions) throws SQLException {
+    Map<String, Set<Long>> wanted = new HashMap<>();
+    versions.forEach((id, some) -> wanted.put(stream(id), some));
+    var found = histories.at(connection, wanted);
+    Map<String, Map<Long, StageState>> states = new HashMap<>();
+    versions.keySet().forEach(id -> states.put(id, found.get(stream(id))));
+    return states;
+  }
+
+  private static void lock(Connection connection, String sql, Collection<String> stageIds)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(sql)) {
+      statement.setArray(1, connection.createArrayOf("text", stageIds.toArray()));
       statement.executeQuery().close();
     }
   }
 
-  static String stream(String stageId) {
-    return "stage-" + stageId;
+  public static String stream(String stageId) {
+    return PREFIX + stageId;
+  }
+
+  /** Whose stream it is. */
+  public static String stageId(String stream) {
+    return stream.substring(PREFIX.length());
   }
 }

@@ -4,7 +4,9 @@ import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.NewEvent;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.scheduler.projection.Statements;
 import dev.espalier.scheduler.projection.SweepProjection;
+import dev.espalier.scheduler.stream.Histories.History;
 import dev.espalier.schemas.sweep.v1.SweepRejected;
 import dev.espalier.schemas.sweep.v1.Violation;
 import dev.espalier.sweep.lifecycle.SweepCommand;
@@ -15,11 +17,15 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
 
 /** The streams {@code sweep-<id>}: load, decide, append, project, in one transaction. */
 public final class SweepStreams {
+
+  private static final String LOCK =
+      "select 1 from sweep where sweep_id = any(?) order by sweep_id for update";
 
   private final EventStore events;
   private final Transactions transactions;
@@ -37,31 +43,58 @@ public final class SweepStreams {
             events, decider, dev.espalier.schemas.sweep.v1.SweepEvent.parser(), SweepWire::read);
   }
 
+  /** Locks sweeps and reads them, in an order that all keep to. */
+  public void prepare(Changes changes, Collection<String> sweepIds) throws SQLException {
+    if (sweepIds.isEmpty()) {
+      return;
+    }
+    Connection connection = changes.connection();
+    // Trials end in bursts; waiting for one another is cheaper than deciding again.
+    try (var statement = connection.prepareStatement(LOCK)) {
+      statement.setArray(1, connection.createArrayOf("text", sweepIds.toArray()));
+      statement.executeQuery().close();
+    }
+    changes.locked();
+    histories.prepare(changes, sweepIds.stream().map(SweepStreams::stream).distinct().toList());
+  }
+
   /** Decides in a transaction of its own; what others appended meanwhile is taken into account. */
   public List<SweepEvent> decide(String sweepId, SweepCommand command, Cause cause)
       throws SQLException {
-    return transactions.call(connection -> decide(connection, sweepId, command, cause));
+    return Changes.in(transactions, events, changes -> decide(changes, sweepId, command, cause));
   }
 
   /**
-   * Decides in the caller's transaction, which {@link Transactions} repeats on a version conflict.
+   * Decides and writes in the caller's transaction, which {@link Transactions} repeats on a version
+   * conflict.
    *
    * @return what was appended; nothing if the command changed nothing
    */
   public List<SweepEvent> decide(
       Connection connection, String sweepId, SweepCommand command, Cause cause)
       throws SQLException {
-    lock(connection, sweepId);
+    Changes changes = new Changes(connection, events);
+    List<SweepEvent> decided = decide(changes, sweepId, command, cause);
+    changes.write();
+    return decided;
+  }
+
+  public List<SweepEvent> decide(Changes changes, String sweepId, SweepCommand command, Cause cause)
+      throws SQLException {
     String stream = stream(sweepId);
-    var history = histories.load(connection, stream);
-    Instant now = Clock.now(connection);
-    List<SweepEvent> decided = decider.decide(history.state(), command, now);
+    if (!changes.knows(stream)) {
+      prepare(changes, List.of(sweepId));
+    }
+    History<SweepState> before = histories.current(changes, stream);
+    Instant now = changes.now();
+    List<SweepEvent> decided = decider.decide(before.state(), command, now);
     if (decided.isEmpty()) {
       return decided;
     }
     List<NewEvent> appended = new ArrayList<>();
-    SweepState state = history.state();
-    long version = history.version();
+    Statements statements = new Statements();
+    SweepState state = before.state();
+    long version = before.version();
     for (SweepEvent event : decided) {
       dev.espalier.schemas.sweep.v1.SweepEvent message =
           SweepWire.write(event)
@@ -75,9 +108,11 @@ public final class SweepStreams {
               .build();
       appended.add(NewEvent.of(TopicContract.SWEEP_EVENTS, message, now, cause.trace()));
       state = decider.evolve(state, event);
-      projection.apply(connection, message, state);
+      projection.apply(statements, message, state);
     }
-    events.append(connection, stream, history.version(), appended);
+    History<SweepState> after = new History<>(state, version);
+    changes.append(stream, before, appended, statements.take(), after);
+    changes.afterCommit(() -> histories.remember(stream, after));
     return decided;
   }
 
@@ -114,15 +149,6 @@ public final class SweepStreams {
 
   public SweepState load(Connection connection, String sweepId) throws SQLException {
     return histories.load(connection, stream(sweepId)).state();
-  }
-
-  /** Trials end in bursts; waiting for one another is cheaper than deciding again. */
-  private static void lock(Connection connection, String sweepId) throws SQLException {
-    try (var statement =
-        connection.prepareStatement("select 1 from sweep where sweep_id = ? for update")) {
-      statement.setString(1, sweepId);
-      statement.executeQuery().close();
-    }
   }
 
   static String stream(String sweepId) {

@@ -3,7 +3,9 @@ package dev.espalier.scheduler.stream;
 import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.NewEvent;
 import dev.espalier.messaging.serde.TopicContract;
+import dev.espalier.scheduler.projection.Statements;
 import dev.espalier.scheduler.projection.TrialProjection;
+import dev.espalier.scheduler.stream.Histories.History;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
 import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.sweep.lifecycle.TrialDecider;
@@ -13,11 +15,18 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /** The streams {@code trial-<id>}: load, decide, append, project, in one transaction. */
 public final class TrialStreams {
+
+  private static final String LOCK =
+      "select 1 from trial where trial_id = any(?) order by trial_id for update";
 
   private final EventStore events;
   private final TrialDecider decider = new TrialDecider();
@@ -33,34 +42,58 @@ public final class TrialStreams {
             events, decider, dev.espalier.schemas.trial.v1.TrialEvent.parser(), TrialWire::read);
   }
 
-  /** Makes the trial known, if it is not. */
-  public void plan(Connection connection, String trialId, TrialPlanned planned, Cause cause)
-      throws SQLException {
-    decide(connection, trialId, new TrialCommand.Plan(TrialWire.planned(planned)), planned, cause);
+  /** Locks trials and reads them, in an order that all keep to. */
+  public void prepare(Changes changes, Collection<String> trialIds) throws SQLException {
+    if (trialIds.isEmpty()) {
+      return;
+    }
+    Connection connection = changes.connection();
+    try (var statement = connection.prepareStatement(LOCK)) {
+      statement.setArray(1, connection.createArrayOf("text", trialIds.toArray()));
+      statement.executeQuery().close();
+    }
+    changes.locked();
+    histories.prepare(changes, trialIds.stream().map(TrialStreams::stream).distinct().toList());
   }
 
+  /** Makes the trial known, if it is not. */
+  public void plan(Changes changes, String trialId, TrialPlanned planned, Cause cause)
+      throws SQLException {
+    decide(changes, trialId, new TrialCommand.Plan(TrialWire.planned(planned)), planned, cause);
+  }
+
+  public List<TrialEvent> decide(Changes changes, String trialId, TrialCommand command, Cause cause)
+      throws SQLException {
+    return decide(changes, trialId, command, null, cause);
+  }
+
+  /** Decides and writes at once. */
   public List<TrialEvent> decide(
       Connection connection, String trialId, TrialCommand command, Cause cause)
       throws SQLException {
-    return decide(connection, trialId, command, null, cause);
+    Changes changes = new Changes(connection, events);
+    List<TrialEvent> decided = decide(changes, trialId, command, null, cause);
+    changes.write();
+    return decided;
   }
 
   private List<TrialEvent> decide(
-      Connection connection,
-      String trialId,
-      TrialCommand command,
-      TrialPlanned planned,
-      Cause cause)
+      Changes changes, String trialId, TrialCommand command, TrialPlanned planned, Cause cause)
       throws SQLException {
     String stream = stream(trialId);
-    var history = histories.load(connection, stream);
-    Instant now = Clock.now(connection);
-    List<TrialEvent> decided = decider.decide(history.state(), command, now);
+    if (!changes.knows(stream)) {
+      prepare(changes, List.of(trialId));
+    }
+    History<TrialState> before = histories.current(changes, stream);
+    Instant now = changes.now();
+    List<TrialEvent> decided = decider.decide(before.state(), command, now);
     if (decided.isEmpty()) {
       return decided;
     }
     List<NewEvent> appended = new ArrayList<>();
-    long version = history.version();
+    Statements statements = new Statements();
+    TrialState state = before.state();
+    long version = before.version();
     for (TrialEvent event : decided) {
       dev.espalier.schemas.trial.v1.TrialEvent message =
           TrialWire.write(event, planned)
@@ -73,15 +106,29 @@ public final class TrialStreams {
               .setTeam(cause.team())
               .build();
       appended.add(NewEvent.of(TopicContract.TRIAL_EVENTS, message, now, cause.trace()));
-      projection.apply(connection, message);
+      projection.apply(statements, message);
+      state = decider.evolve(state, event);
     }
-    events.append(connection, stream, history.version(), appended);
+    History<TrialState> after = new History<>(state, version);
+    changes.append(stream, before, appended, statements.take(), after);
+    changes.afterCommit(() -> histories.remember(stream, after));
     return decided;
   }
 
-  /** The trial as it was right after its event number {@code version}. */
-  public TrialState at(Connection connection, String trialId, long version) throws SQLException {
-    return histories.at(connection, stream(trialId), version);
+  /**
+   * Trials as they were right after events of theirs.
+   *
+   * @param versions of those events, by trial
+   * @return states by trial and version
+   */
+  public Map<String, Map<Long, TrialState>> at(
+      Connection connection, Map<String, Set<Long>> versions) throws SQLException {
+    Map<String, Set<Long>> wanted = new HashMap<>();
+    versions.forEach((id, some) -> wanted.put(stream(id), some));
+    var found = histories.at(connection, wanted);
+    Map<String, Map<Long, TrialState>> states = new HashMap<>();
+    versions.keySet().forEach(id -> states.put(id, found.get(stream(id))));
+    return states;
   }
 
   static String stream(String trialId) {

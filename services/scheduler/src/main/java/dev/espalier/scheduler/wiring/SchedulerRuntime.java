@@ -63,44 +63,44 @@ public final class SchedulerRuntime implements AutoCloseable {
     this.relay = new Relay(dataSource, kafka, metrics);
     this.upkeep = new InboxUpkeep(transactions, inbox);
 
-    StageProgress progress = new StageProgress(transactions, inbox, stages, metrics);
+    StageProgress progress = new StageProgress(transactions, events, inbox, stages, metrics);
     WorkerPresence presence = new WorkerPresence(transactions, settings.leases());
     ProcessManager process =
-        new ProcessManager(transactions, inbox, sweeps, trials, stages, planning);
+        new ProcessManager(transactions, events, inbox, sweeps, trials, stages, planning);
 
     RecordLoop<StageReport> reports =
         RecordLoop.over(TopicContract.STAGE_REPORTS, "progress")
             .kafka(kafka)
             .group(GROUP + "progress")
-            .each(progress::handle)
+            .polls(progress::handle)
             .metrics(metrics)
             .build();
     RecordLoop<WorkerEvent> workers =
         RecordLoop.over(TopicContract.WORKER_EVENTS, "presence")
             .kafka(kafka)
             .group(GROUP + "presence")
-            .batches(presence::handle)
+            .polls(presence::handle)
             .metrics(metrics)
             .build();
     RecordLoop<SweepEvent> sweepEvents =
         RecordLoop.over(TopicContract.SWEEP_EVENTS, "process-sweep")
             .kafka(kafka)
             .group(GROUP + "process-sweep")
-            .each(process::onSweepEvent)
+            .batches(process::onSweepEvents)
             .metrics(metrics)
             .build();
     RecordLoop<TrialEvent> trialEvents =
         RecordLoop.over(TopicContract.TRIAL_EVENTS, "process-trial")
             .kafka(kafka)
             .group(GROUP + "process-trial")
-            .each(process::onTrialEvent)
+            .polls(process::onTrialEvents)
             .metrics(metrics)
             .build();
     RecordLoop<StageEvent> stageEvents =
         RecordLoop.over(TopicContract.STAGE_EVENTS, "process-stage")
             .kafka(kafka)
             .group(GROUP + "process-stage")
-            .each(process::onStageEvent)
+            .polls(process::onStageEvents)
             .metrics(metrics)
             .build();
     this.loops = List.of(workers, reports, sweepEvents, trialEvents, stageEvents);

@@ -11,6 +11,7 @@ import dev.espalier.scheduler.registry.Registry;
 import dev.espalier.scheduler.security.Access;
 import dev.espalier.scheduler.security.Caller;
 import dev.espalier.scheduler.stream.Cause;
+import dev.espalier.scheduler.stream.Changes;
 import dev.espalier.scheduler.stream.SweepStreams;
 import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.schemas.Topics;
@@ -99,8 +100,13 @@ final class Door {
             .setSweepId(sweepId)
             .addStages(PlannedStage.newBuilder().setStageId("c".repeat(64)))
             .build();
-    new Transactions(dataSource)
-        .run(connection -> trials.plan(connection, trialId, planned, Cause.none()));
+    Changes.in(
+        new Transactions(dataSource),
+        events,
+        changes -> {
+          trials.plan(changes, trialId, planned, Cause.none());
+          return null;
+        });
   }
 
   List<String> texts(String sql) throws SQLException {

@@ -82,7 +82,13 @@ public final class EmbeddedPostgres implements AutoCloseable {
   }
 
   public String jdbcUrl(String database) {
-    return "jdbc:postgresql://127.0.0.1:" + port + "/" + database + "?user=" + USER;
+    return "jdbc:postgresql://127.0.0.1:"
+        + port
+        + "/"
+        + database
+        + "?user="
+        + USER
+        + "&reWriteBatchedInserts=true";
   }
 
   /** Opens a connection for each call; services bring a pool of their own. */

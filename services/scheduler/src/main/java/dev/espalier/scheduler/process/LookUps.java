@@ -1,0 +1,163 @@
+package dev.espalier.scheduler.process;
+
+import dev.espalier.eventstore.Transactions;
+import dev.espalier.scheduler.stream.StageStreams;
+import dev.espalier.sweep.lifecycle.Consequences;
+import dev.espalier.sweep.lifecycle.StageEvent;
+import dev.espalier.sweep.lifecycle.StageState;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Look-ups in the tables that the events keep; those of many events are read at once. */
+final class LookUps implements Consequences.View {
+
+  private static final String READERS =
+      """
+      select input_stage_id, stage_id from stage_input where input_stage_id = any(?)
+      group by input_stage_id, stage_id order by stage_id
+      """;
+
+  private static final String PAUSED =
+      "select sweep_id, sweep_id from sweep where sweep_id = any(?) and state = 'PAUSED'";
+
+  private static final String TRIALS =
+      "select sweep_id, trial_id from trial where sweep_id = any(?) order by trial_id";
+
+  private static final String CLAIMED =
+      """
+      select sweep_id, stage_id from stage_claim where sweep_id = any(?) and live
+      group by sweep_id, stage_id order by stage_id
+      """;
+
+  private final Connection connection;
+  private final Map<String, List<String>> readers;
+  private final Set<String> paused;
+  private final Map<String, StageState> stages;
+
+  /** For events of sweeps and trials. */
+  LookUps(Connection connection) {
+    this(connection, Map.of(), Set.of(), Map.of());
+  }
+
+  private LookUps(
+      Connection connection,
+      Map<String, List<String>> readers,
+      Set<String> paused,
+      Map<String, StageState> stages) {
+    this.connection = connection;
+    this.readers = readers;
+    this.paused = paused;
+    this.stages = stages;
+  }
+
+  /** A stage's event. */
+  record Happened(String stageId, long version, StageEvent event) {}
+
+  /** What the consequences of these events of stages ask for. */
+  static LookUps of(Connection connection, StageStreams streams, List<Happened> all)
+      throws SQLException {
+    Set<String> succeeded = new HashSet<>();
+    Set<String> sweeps = new HashSet<>();
+    Set<String> inputs = new HashSet<>();
+    for (Happened one : all) {
+      if (one.event instanceof StageEvent.Succeeded) {
+        succeeded.add(one.stageId);
+      } else if (one.event instanceof StageEvent.Claimed claimed) {
+        sweeps.add(claimed.sweepId());
+      } else if (one.event instanceof StageEvent.Requested requested) {
+        inputs.addAll(requested.inputs());
+      }
+    }
+    return new LookUps(
+        connection,
+        pairs(connection, READERS, succeeded),
+        pairs(connection, PAUSED, sweeps).keySet(),
+        streams.load(connection, inputs));
+  }
+
+  @Override
+  public List<String> trialsOf(String sweepId) {
+    return ask(TRIALS, sweepId);
+  }
+
+  @Override
+  public List<String> stagesClaimedBy(String sweepId) {
+    return ask(CLAIMED, sweepId);
+  }
+
+  @Override
+  public List<String> readersOf(String stageId) {
+    return readers.getOrDefault(stageId, List.of());
+  }
+
+  @Override
+  public boolean paused(String sweepId) {
+    return paused.contains(sweepId);
+  }
+
+  @Override
+  public StageState stage(String stageId) {
+    return stages.get(stageId);
+  }
+
+  private List<String> ask(String sql, String id) {
+    try {
+      return pairs(connection, sql, Set.of(id)).getOrDefault(id, List.of());
+    } catch (SQLException e) {
+      throw new Failed(e);
+    }
+  }
+
+  /** Second columns by first. */
+  private static Map<String, List<String>> pairs(
+      Connection connection, String sql, Collection<String> keys) throws SQLException {
+    Map<String, List<String>> found = new HashMap<>();
+    if (keys.isEmpty()) {
+      return found;
+    }
+    try (var statement = connection.prepareStatement(sql)) {
+      statement.setArray(1, connection.createArrayOf("text", keys.toArray()));
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          found.computeIfAbsent(rows.getString(1), key -> new ArrayList<>()).add(rows.getString(2));
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Runs look-ups; a database error comes out as what it is. */
+  static <T> T run(Transactions transactions, Transactions.Work<T> work) throws SQLException {
+    return transactions.call(
+        connection -> {
+          try {
+            return work.run(connection);
+          } catch (Failed e) {
+            throw e.getCause();
+          }
+        });
+  }
+
+  /** Carries a database error through {@link Consequences}, which knows of none. */
+  private static final class Failed extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    Failed(SQLException cause) {
+      super(cause);
+    }
+
+    @Override
+    public synchronized SQLException getCause() {
+      return (SQLException) super.getCause();
+    }
+  }
+}
