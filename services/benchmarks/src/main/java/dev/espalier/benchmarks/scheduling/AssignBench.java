@@ -62,10 +62,12 @@ final class AssignBench {
       submitAtRate(sweeps, "warm-up", WARM_UP, options.rate());
       awaitCompleted(platform, WARM_UP);
       platform.run("truncate bench_lease");
+      Load before = Load.of(platform);
       int howMany = options.cells() / TRIALS_OF_A_SWEEP;
       submitAtRate(sweeps, "bench", howMany, options.rate());
       awaitCompleted(platform, WARM_UP + howMany);
-      return figures(platform, fleet, options);
+      Load load = Load.of(platform).since(before);
+      return figures(platform, fleet, options, load);
     }
   }
 
@@ -85,7 +87,7 @@ final class AssignBench {
   }
 
   private static Map<String, Object> figures(
-      ScalePlatform platform, Fleet fleet, ScaleOptions options) throws SQLException {
+      ScalePlatform platform, Fleet fleet, ScaleOptions options, Load load) throws SQLException {
     Map<String, Instant> received = fleet.received();
     List<Double> committed = new ArrayList<>();
     List<Double> arrived = new ArrayList<>();
@@ -115,6 +117,10 @@ final class AssignBench {
     figures.put("committed_p99_ms", Tail.percentile(committed, 0.99));
     figures.put("received_p50_ms", Tail.percentile(arrived, 0.5));
     figures.put("received_p99_ms", Tail.percentile(arrived, 0.99));
+    figures.put("commits_per_assignment", Tail.tenths(load.commits() / committed.size()));
+    figures.put("scheduler_cpu_s", Tail.tenths(load.scheduler()));
+    figures.put("broker_cpu_s", Tail.tenths(load.broker()));
+    figures.put("workers_cpu_s", Tail.tenths(load.workers()));
     return figures;
   }
 

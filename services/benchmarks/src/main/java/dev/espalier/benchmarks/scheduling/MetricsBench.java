@@ -25,8 +25,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * Training curves as workers send them: how many points a second land in PostgreSQL, and how long
- * after it was measured a point can be seen while they do.
+ * Training curves as workers send them, messages at a given rate: how many points a second land in
+ * PostgreSQL, and how long after it was measured a point can be seen while they do.
  */
 final class MetricsBench {
 
@@ -49,7 +49,7 @@ final class MetricsBench {
             RecordLoop.over(TopicContract.STAGE_METRICS, CurveConsumer.NAME)
                 .kafka(platform.kafka())
                 .group("scheduler-curves")
-                .batches(consumer::handle)
+                .polls(consumer::handle)
                 .metrics(new SimpleMeterRegistry())
                 .build();
         var producer =
@@ -65,9 +65,12 @@ final class MetricsBench {
       Thread watching = new Thread(probe, "probe");
       long began = System.nanoTime();
       watching.start();
+      long sent = 0;
       for (int cell = 0; cell < options.cells(); cell++) {
         for (int from = 0; from < STEPS_OF_A_CELL * NAMES.size(); from += POINTS_OF_A_MESSAGE) {
           send(producer, MEASURED, "cell " + cell, from);
+          long due = began + ++sent * 1_000_000_000L / options.rate();
+          ScalePlatform.sleep(Math.max(0, (due - System.nanoTime()) / 1_000_000));
         }
       }
       platform.await(
@@ -80,6 +83,7 @@ final class MetricsBench {
       figures.put("benchmark", "metrics");
       figures.put("cells", options.cells());
       figures.put("points", points);
+      figures.put("offered_per_s", options.rate() * POINTS_OF_A_MESSAGE);
       figures.put("points_per_s", Math.round(points / seconds));
       figures.put("visible_p50_ms", Tail.percentile(probe.delays, 0.5));
       figures.put("visible_p99_ms", Tail.percentile(probe.delays, 0.99));

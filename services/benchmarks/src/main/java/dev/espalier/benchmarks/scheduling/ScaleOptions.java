@@ -10,7 +10,8 @@ import java.util.Set;
  *
  * @param cells trials, over all sweeps
  * @param workers simulated worker processes, with {@link Fleet#SLOTS} slots together
- * @param rate stages that become runnable each second, at most, while assignments are measured
+ * @param rate what is offered each second: stages that become runnable while assignments are
+ *     measured, messages of 50 points while metrics are
  * @param output {@code text} or {@code json}
  */
 record ScaleOptions(int cells, int workers, int rate, String output) {

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.flywaydb.core.Flyway;
 
@@ -94,6 +95,14 @@ final class ScalePlatform implements AutoCloseable {
                 bootstrapServers(),
                 postgres.jdbcUrl())
             .awaitReady(START);
+  }
+
+  Optional<Duration> schedulerCpu() {
+    return scheduler.cpu();
+  }
+
+  Optional<Duration> brokerCpu() {
+    return broker.cpu();
   }
 
   void stopScheduler() {
