@@ -102,7 +102,11 @@ class SweepSchemaTest {
     for (Object ratio : List.of(0L, 0.0, 1L, 1.5, -0.1, 1e-9, "half", true, List.of())) {
       agree("ratio " + ratio, tree -> tree.put("targets", Map.of("macs", List.of(ratio))));
     }
-    agree("unknown target", tree -> tree.put("targets", Map.of("latency", List.of(0.5))));
+    agree("unknown target", tree -> tree.put("targets", Map.of("joules", List.of(0.5))));
+    agree("latency target", tree -> tree.put("targets", Map.of("latency", List.of(0.5))));
+    agree(
+        "latency in an unknown runtime",
+        tree -> tree.put("targets", Map.of("latency", List.of(0.5), "latencyRuntime", "tpu")));
     agree("method as text", tree -> tree.put("methods", List.of("nvit")));
     agree("unknown method", tree -> tree.put("methods", List.of("vtp")));
     agree("no methods", tree -> tree.put("methods", List.of()));

@@ -142,6 +142,7 @@ class OnnxFileTest {
     parameters.replace("batchSize", 32L);
     parameters.replace("interval", 1L);
     parameters.replace("alignment", 1L);
+    parameters.replace("eta", 0.0); // no table of latencies here
     SearchRequest request =
         SearchRequest.of(base, parameters, 3)
             .on(new SearchRequest.Images(Agreement.few(320), Agreement.TENSORS, 1, Precision.FP32));

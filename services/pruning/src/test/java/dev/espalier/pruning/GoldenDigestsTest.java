@@ -2,8 +2,12 @@ package dev.espalier.pruning;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyConditions;
+import dev.espalier.architecture.latency.LatencyGrid;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.VitWeights;
@@ -19,6 +23,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -78,6 +83,11 @@ class GoldenDigestsTest {
   }
 
   @Test
+  void latencyAwareNvitFindsTheSameInVersion1() throws Exception {
+    assertThat(found("nvit-latency", false)).isEqualTo("nvit-latency@1 2d934cdbe724773d");
+  }
+
+  @Test
   void wdpruningFindsTheSameInVersion1() throws Exception {
     assertThat(found("wdpruning", false)).isEqualTo("wdpruning@1 72ac900ebbe9568d");
   }
@@ -116,7 +126,7 @@ class GoldenDigestsTest {
     if (name.equals("wdpruning") || name.equals("spvit")) {
       parameters.putAll(Map.of("epochs", 1L, "batchSize", 64L));
     }
-    if (name.equals("nvit")) {
+    if (name.startsWith("nvit")) {
       parameters.putAll(Map.of("interval", 1L, "chunksPerStep", 4L, "batchSize", 32L));
     }
     if (method.descriptor().parameter("images").isPresent()) {
@@ -126,6 +136,9 @@ class GoldenDigestsTest {
       parameters.put("epochs", 1L);
     }
     SearchRequest request = SearchRequest.of(weights, parameters, 3).on(TrainedTinyVit.IMAGES);
+    Optional<LatencyTable> latency =
+        method.descriptor().searchUsesLatency() ? Optional.of(latencies()) : Optional.empty();
+    request = latency.isPresent() ? request.timedBy(latency.get()) : request;
     try (Search search = method.search(request)) {
       while (!search.finished()) {
         search.step();
@@ -139,7 +152,8 @@ class GoldenDigestsTest {
                   search.result().findings(),
                   TargetKind.MACS,
                   keepRatio,
-                  parametersOf(method)));
+                  parametersOf(method),
+                  latency));
       byte[] scores = ImportanceFile.write(importance, name);
       return "%s@%d %s%s"
           .formatted(
@@ -148,6 +162,16 @@ class GoldenDigestsTest {
               exact ? sha256(scores) + " " : "",
               plan.hash().substring(0, 16));
     }
+  }
+
+  /** As if every model took as long as it has parameters. */
+  private static LatencyTable latencies() {
+    LatencyGrid grid = LatencyGrid.of(TrainedTinyVit.SHAPE);
+    return LatencyTable.of(
+        new LatencyConditions("golden", "djl", "fp32", 1, 1),
+        grid,
+        grid.attentionShapes().stream().mapToDouble(vit -> Cost.of(vit).params()).toArray(),
+        grid.mlpShapes().stream().mapToDouble(vit -> Cost.of(vit).params()).toArray());
   }
 
   private static Map<String, Object> parametersOf(PruningMethod method) {

@@ -1,13 +1,16 @@
 package dev.espalier.redistributor;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.redistribution.Redistribution;
 import dev.espalier.architecture.redistribution.Redistributions;
 import dev.espalier.artifacts.model.BlockWidth;
 import dev.espalier.artifacts.model.ImportanceFile;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.safetensors.MalformedFileException;
 import dev.espalier.artifacts.store.Artifact;
@@ -23,8 +26,10 @@ import dev.espalier.messaging.worker.WorkerSettings.Algorithm;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.FailureCategory;
 import dev.espalier.schemas.stage.v1.StageKind;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Gives a pruned plan other widths at the same budget. Plans and scores come and go as files; no
@@ -51,14 +56,18 @@ public final class RedistributorStages implements StageExecutor {
   @Override
   public StageResult execute(StageContext context) throws StageFailure {
     StageParameters parameters = StageParameters.of(context.spec());
-    TargetKind budget = budget(parameters.text("targetKind"));
+    TargetKind kind = kind(parameters.text("targetKind"));
     int alignment = parameters.integer("alignment", 1, MAX_ALIGNMENT);
     Redistribution policy = policy(context);
     PruningPlan pruned = plan(context.input("plan"));
     Importance importance = importance(context.input("importance"));
+    Optional<ArtifactRef> file = context.findInput("latency");
+    Optional<LatencyTable> latency =
+        file.isPresent() ? Optional.of(latency(file.get())) : Optional.empty();
 
     PruningPlan redistributed;
     try {
+      Budget budget = LatencyTable.budget(kind, latency);
       redistributed = policy.redistribute(pruned, importance, budget, alignment);
     } catch (IllegalArgumentException e) {
       throw failure(FailureCategory.FAILURE_CATEGORY_DATA, "UNFIT_IMPORTANCE", e);
@@ -66,24 +75,25 @@ public final class RedistributorStages implements StageExecutor {
     Cost cost = redistributed.cost();
     Cost base = Cost.of(pruned.base());
     BlockWidth.of(redistributed).forEach(w -> context.metric(w.name(), w.block(), w.value()));
-    return new StageResult(
-        Map.of("plan", put(redistributed)),
-        Map.of(
-            "params",
-            (double) cost.params(),
-            "macs",
-            (double) cost.macs(),
-            "params_keep_ratio",
-            cost.keepRatio(base, TargetKind.PARAMS),
-            "macs_keep_ratio",
-            cost.keepRatio(base, TargetKind.MACS)));
+    Map<String, Double> measured = new LinkedHashMap<>();
+    measured.put("params", (double) cost.params());
+    measured.put("macs", (double) cost.macs());
+    measured.put("params_keep_ratio", cost.keepRatio(base, TargetKind.PARAMS));
+    measured.put("macs_keep_ratio", cost.keepRatio(base, TargetKind.MACS));
+    latency.ifPresent(
+        table ->
+            measured.put(
+                "predicted_latency_keep_ratio",
+                table.keepRatio(redistributed.cutArchitecture(), pruned.base())));
+    return new StageResult(Map.of("plan", put(redistributed)), measured);
   }
 
-  private static TargetKind budget(String text) throws StageFailure {
+  private static TargetKind kind(String text) throws StageFailure {
     try {
       return TargetKind.of(text);
     } catch (IllegalArgumentException e) {
-      throw StageParameters.bad("targetKind", "\"macs\" or \"params\"", "\"" + text + "\"");
+      throw StageParameters.bad(
+          "targetKind", "one of " + String.join(", ", TargetKind.names()), "\"" + text + "\"");
     }
   }
 
@@ -108,6 +118,15 @@ public final class RedistributorStages implements StageExecutor {
     byte[] bytes = read(file);
     try {
       return ImportanceFile.read(bytes);
+    } catch (MalformedFileException e) {
+      throw failure(FailureCategory.FAILURE_CATEGORY_DATA, "INVALID_FILE", e);
+    }
+  }
+
+  private LatencyTable latency(ArtifactRef file) throws StageFailure {
+    byte[] bytes = read(file);
+    try {
+      return LatencyFile.read(bytes);
     } catch (MalformedFileException e) {
       throw failure(FailureCategory.FAILURE_CATEGORY_DATA, "INVALID_FILE", e);
     }

@@ -85,6 +85,9 @@ public record Cost(long params, long macs) {
     return switch (kind) {
       case MACS -> macs;
       case PARAMS -> params;
+      case LATENCY ->
+          throw new IllegalArgumentException(
+              "latency is measured, not counted: it needs a table of measured latencies");
     };
   }
 

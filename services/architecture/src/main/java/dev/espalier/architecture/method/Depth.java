@@ -28,7 +28,7 @@ final class Depth {
         false,
         false,
         EnumSet.of(UnitKind.BLOCK),
-        EnumSet.allOf(TargetKind.class),
+        TargetKind.COUNTED,
         List.of(
             ParameterDescriptor.integer(
                 "alignment",

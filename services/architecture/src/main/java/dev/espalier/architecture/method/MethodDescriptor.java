@@ -22,6 +22,7 @@ import java.util.TreeMap;
  * @param prunes kinds of units it removes
  * @param targets kinds of targets it can meet
  * @param parameters what may be set
+ * @param searchUsesLatency whether the search reads a table of measured latencies
  */
 public record MethodDescriptor(
     String name,
@@ -34,13 +35,42 @@ public record MethodDescriptor(
     boolean searchUsesDataset,
     Set<UnitKind> prunes,
     Set<TargetKind> targets,
-    List<ParameterDescriptor> parameters) {
+    List<ParameterDescriptor> parameters,
+    boolean searchUsesLatency) {
 
   public MethodDescriptor {
     outputs = Set.copyOf(outputs);
     prunes = Set.copyOf(prunes);
     targets = Set.copyOf(targets);
     parameters = List.copyOf(parameters);
+  }
+
+  /** A method whose search needs no latencies. */
+  public MethodDescriptor(
+      String name,
+      int version,
+      String title,
+      String paper,
+      SearchKind search,
+      Set<SearchOutput> outputs,
+      boolean searchUsesSeed,
+      boolean searchUsesDataset,
+      Set<UnitKind> prunes,
+      Set<TargetKind> targets,
+      List<ParameterDescriptor> parameters) {
+    this(
+        name,
+        version,
+        title,
+        paper,
+        search,
+        outputs,
+        searchUsesSeed,
+        searchUsesDataset,
+        prunes,
+        targets,
+        parameters,
+        false);
   }
 
   public Optional<ParameterDescriptor> parameter(String name) {
@@ -71,8 +101,11 @@ public record MethodDescriptor(
     return UnitKind.WIDTHS.containsAll(prunes) && !outputs.contains(SearchOutput.TENSORS);
   }
 
-  /** The smallest keep ratio that this method can reach on {@code base}. */
+  /**
+   * The smallest keep ratio that this method can reach on {@code base}; 0 for latency, whose floor
+   * only a measured table knows.
+   */
   public double floor(VitArchitecture base, TargetKind kind) {
-    return Floors.keepRatio(base, prunes, kind);
+    return kind == TargetKind.LATENCY ? 0 : Floors.keepRatio(base, prunes, kind);
   }
 }

@@ -146,6 +146,9 @@ public final class Methods {
                   "Kept widths are multiples of it, or the base's whole width; the chunks already"
                       + " keep multiples of 4.")));
 
+  /** NViT with the latency-aware score. */
+  public static final MethodDescriptor NVIT_LATENCY = NvitLatency.of(NVIT);
+
   /** VTP, {@code methods/vtp.md}. */
   public static final MethodDescriptor VTP = Vtp.DESCRIPTOR;
 
@@ -185,6 +188,7 @@ public final class Methods {
           RANDOM,
           MAGNITUDE,
           NVIT,
+          NVIT_LATENCY,
           VTP,
           VIT_SLIM,
           PATCH_SLIMMING,

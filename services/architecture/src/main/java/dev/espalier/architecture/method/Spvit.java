@@ -27,7 +27,7 @@ final class Spvit {
           true,
           true,
           EnumSet.of(UnitKind.ATTENTION, UnitKind.MLP),
-          EnumSet.allOf(TargetKind.class),
+          TargetKind.COUNTED,
           List.of(
               ParameterDescriptor.integer(
                   "epochs",

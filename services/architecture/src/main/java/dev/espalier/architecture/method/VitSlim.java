@@ -18,8 +18,8 @@ final class VitSlim {
       new MethodDescriptor(
           "vit-slim",
           1,
-          "ViT-Slim: L1-trained gates on heads' channels, hidden units and tokens, one search for all"
-              + " targets",
+          "ViT-Slim: L1-trained gates on heads' channels, hidden units and tokens, one search for"
+              + " all targets",
           "Chavan et al., Vision Transformer Slimming: Multi-Dimension Searching in Continuous"
               + " Optimization Space, CVPR 2022, arXiv 2201.00814",
           SearchKind.SHARED,
@@ -27,7 +27,7 @@ final class VitSlim {
           true,
           true,
           EnumSet.of(UnitKind.HEAD, UnitKind.QK, UnitKind.V, UnitKind.MLP, UnitKind.TOKEN),
-          EnumSet.allOf(TargetKind.class),
+          TargetKind.COUNTED,
           SparsityParameters.all(
               SparsityParameters.search(2, 5e-4, 1e-3, 1e-2),
               ParameterDescriptor.choice(

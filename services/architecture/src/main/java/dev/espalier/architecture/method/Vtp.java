@@ -25,7 +25,7 @@ final class Vtp {
           true,
           true,
           EnumSet.of(UnitKind.ATTENTION_INPUT, UnitKind.V, UnitKind.MLP_INPUT, UnitKind.MLP),
-          EnumSet.allOf(TargetKind.class),
+          TargetKind.COUNTED,
           SparsityParameters.all(
               SparsityParameters.search(2, 1e-4, 0.05, 1e-2),
               ParameterDescriptor.number(

@@ -32,7 +32,7 @@ final class Wdpruning {
               UnitKind.ATTENTION_OUTPUT,
               UnitKind.MLP_OUTPUT,
               UnitKind.BLOCK),
-          EnumSet.allOf(TargetKind.class),
+          TargetKind.COUNTED,
           List.of(
               ParameterDescriptor.integer(
                   "epochs",
@@ -101,8 +101,8 @@ final class Wdpruning {
                   2,
                   0,
                   1_000,
-                  "Classifiers of their own behind that many blocks before the last; 0: width alone,"
-                      + " any number above the depth: all blocks."),
+                  "Classifiers of their own behind that many blocks before the last; 0: width"
+                      + " alone, any number above the depth: all blocks."),
               ParameterDescriptor.number(
                   "classifierWeight",
                   SEARCH,

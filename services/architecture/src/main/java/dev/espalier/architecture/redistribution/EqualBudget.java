@@ -1,7 +1,6 @@
 package dev.espalier.architecture.redistribution;
 
-import dev.espalier.architecture.cost.Cost;
-import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.importance.BlockImportance;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.Alignment;
@@ -39,7 +38,7 @@ final class EqualBudget {
 
   private final PruningPlan pruned;
   private final Importance importance;
-  private final TargetKind budget;
+  private final Budget budget;
   private final int alignment;
   private final long target;
 
@@ -48,7 +47,7 @@ final class EqualBudget {
 
   private final List<BlockWidths> baseWidths;
 
-  EqualBudget(PruningPlan pruned, Importance importance, TargetKind budget, int alignment) {
+  EqualBudget(PruningPlan pruned, Importance importance, Budget budget, int alignment) {
     importance.checkFits(pruned.base());
     if (alignment < 1) {
       throw new IllegalArgumentException("alignment must be at least 1 but is " + alignment);
@@ -57,7 +56,7 @@ final class EqualBudget {
     this.importance = importance;
     this.budget = budget;
     this.alignment = alignment;
-    this.target = pruned.cost().of(budget);
+    this.target = budget.of(pruned.cutArchitecture());
     this.kept =
         IntStream.range(0, pruned.blocks().size())
             .filter(l -> pruned.blocks().get(l).kept())
@@ -122,7 +121,7 @@ final class EqualBudget {
     }
     throw new IllegalArgumentException(
         "widths that are multiples of %d must keep %d %s within 1 %% but come no nearer than %d"
-            .formatted(alignment, target, budget.text(), cost(widths)));
+            .formatted(alignment, target, budget.kind().text(), cost(widths)));
   }
 
   /** Scales MLPs; where that is not enough, the next reserve moves first, to either side. */
@@ -294,7 +293,7 @@ final class EqualBudget {
             .map(block -> BlockShape.msa(block.heads(), block.qk(), block.v(), block.mlp()))
             .toList();
     VitArchitecture vit = pruned.base().withWidths(pruned.embedding().size(), shapes);
-    return Cost.of(vit).of(budget);
+    return budget.of(vit);
   }
 
   private PruningPlan plan(List<BlockWidths> widths) {

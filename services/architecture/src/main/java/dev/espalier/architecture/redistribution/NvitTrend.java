@@ -1,6 +1,6 @@
 package dev.espalier.architecture.redistribution;
 
-import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -37,7 +37,7 @@ public final class NvitTrend implements Redistribution {
 
   @Override
   public PruningPlan redistribute(
-      PruningPlan pruned, Importance importance, TargetKind budget, int alignment) {
+      PruningPlan pruned, Importance importance, Budget budget, int alignment) {
     EqualBudget equal = new EqualBudget(pruned, importance, budget, alignment);
     VitArchitecture base = pruned.base();
     int embedding = pruned.embedding().size();

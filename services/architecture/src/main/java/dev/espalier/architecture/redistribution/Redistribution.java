@@ -1,5 +1,6 @@
 package dev.espalier.architecture.redistribution;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
@@ -33,6 +34,11 @@ public interface Redistribution {
    * @param alignment widths of heads' channels and MLPs become multiples of it, or the base's width
    * @throws IllegalArgumentException when the scores do not fit the base
    */
-  PruningPlan redistribute(
-      PruningPlan pruned, Importance importance, TargetKind budget, int alignment);
+  PruningPlan redistribute(PruningPlan pruned, Importance importance, Budget budget, int alignment);
+
+  /** The same where what must stay equal follows from shapes alone. */
+  default PruningPlan redistribute(
+      PruningPlan pruned, Importance importance, TargetKind budget, int alignment) {
+    return redistribute(pruned, importance, Budget.of(budget), alignment);
+  }
 }

@@ -1,6 +1,6 @@
 package dev.espalier.architecture.redistribution;
 
-import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.plan.PruningPlan;
 import java.util.ArrayList;
@@ -31,7 +31,7 @@ public final class Smooth implements Redistribution {
 
   @Override
   public PruningPlan redistribute(
-      PruningPlan pruned, Importance importance, TargetKind budget, int alignment) {
+      PruningPlan pruned, Importance importance, Budget budget, int alignment) {
     EqualBudget equal = new EqualBudget(pruned, importance, budget, alignment);
     return equal.fit(widths(equal.widths(), alignment, alignment));
   }

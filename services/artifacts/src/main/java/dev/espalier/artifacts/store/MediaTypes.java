@@ -24,6 +24,9 @@ public final class MediaTypes {
   /** A pruning plan, canonical JSON. */
   public static final String PLAN = "application/vnd.espalier.plan+json";
 
+  /** Measured latencies of a base's shape in other widths, canonical JSON. */
+  public static final String LATENCY = "application/vnd.espalier.latency+json";
+
   /** What an evaluation measured, JSON. */
   public static final String EVALUATION = "application/vnd.espalier.evaluation+json";
 

@@ -1,5 +1,8 @@
 package dev.espalier.cli.sweep;
 
+import static java.util.stream.Collectors.joining;
+
+import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
@@ -38,6 +41,10 @@ public final class MethodsCommand implements Callable<Integer> {
       if (!method.paper().isEmpty()) {
         System.out.println("    " + method.paper());
       }
+      System.out.printf(
+          "    targets: %s%s%n",
+          method.targets().stream().map(TargetKind::text).sorted().collect(joining(", ")),
+          method.searchUsesLatency() ? "; measures a latency table" : "");
       for (ParameterDescriptor parameter : method.parameters()) {
         System.out.printf(
             "    %-18s default %-8s %s%n",
@@ -65,6 +72,7 @@ public final class MethodsCommand implements Callable<Integer> {
       tree.put("paper", method.paper());
       tree.put("search", method.search().name().toLowerCase(Locale.ROOT));
       tree.put("targets", method.targets().stream().map(kind -> kind.text()).sorted().toList());
+      tree.put("usesLatency", method.searchUsesLatency());
       tree.put("parameters", method.parameters().stream().map(MethodsCommand::tree).toList());
       methods.add(tree);
     }

@@ -183,7 +183,7 @@ public final class PlanCommand implements Callable<Integer> {
           cell.cell().title(),
           cell.macs().map(Units::count).orElse("-"),
           cell.params().map(Units::count).orElse("-"),
-          String.format(Locale.ROOT, "%.3f", cell.floor()));
+          cell.floor() == 0 ? "measured" : String.format(Locale.ROOT, "%.3f", cell.floor()));
     }
     cells.lines().forEach(System.out::println);
     System.out.println();

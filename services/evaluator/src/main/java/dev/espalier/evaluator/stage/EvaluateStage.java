@@ -2,6 +2,7 @@ package dev.espalier.evaluator.stage;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.weights.Tensor;
@@ -121,6 +122,16 @@ final class EvaluateStage implements StageExecutor {
     measured.put("model_bytes", (double) modelFile.getSizeBytes());
     EvaluationRecord figures = new EvaluationRecord(speeds);
     measured.putAll(figures.measurements());
+    Optional<ArtifactRef> latency = context.findInput("latency");
+    if (latency.isPresent()) {
+      LatencyTable table = files.latency(latency.get());
+      measured.put(
+          "predicted_latency_keep_ratio",
+          table.keepRatio(model.architecture(), base.architecture()));
+      figures
+          .latencyKeepRatio(table.conditions())
+          .ifPresent(ratio -> measured.put("latency_keep_ratio", ratio));
+    }
     measured.put("mask_max_abs_difference", difference);
     measured.put("test_images", (double) dataset.test().size());
     Map<String, Object> record = record(precision, dataset.test().size());
@@ -255,23 +266,5 @@ final class EvaluateStage implements StageExecutor {
     record.put("maskHonestyImages", HONESTY_IMAGES);
     record.put("maskTolerance", MaskHonesty.TOLERANCE);
     return record;
-  }
-
-  /** Headway, and the place to stop: nothing is saved, as an evaluation takes seconds. */
-  private static final class Steps {
-
-    private final StageContext context;
-    private final long total;
-    private long done;
-
-    Steps(StageContext context, long total) {
-      this.context = context;
-      this.total = total;
-    }
-
-    void done() throws StageStopped {
-      context.progress(++done, total);
-      context.stopIfAsked();
-    }
   }
 }

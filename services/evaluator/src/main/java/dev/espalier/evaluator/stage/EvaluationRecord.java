@@ -1,5 +1,6 @@
 package dev.espalier.evaluator.stage;
 
+import dev.espalier.architecture.latency.LatencyConditions;
 import dev.espalier.evaluator.onnx.OnnxModel;
 import dev.espalier.onnx.OnnxFile;
 import dev.espalier.pruning.evaluation.SpeedComparison;
@@ -7,6 +8,7 @@ import dev.espalier.pruning.evaluation.Timings;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Speed as measurements and as what the evaluation's record says of how they were taken.
@@ -58,6 +60,24 @@ record EvaluationRecord(List<SpeedComparison> speeds) {
               timings(onnx())));
     }
     return conditions;
+  }
+
+  /**
+   * Time of the cut model as a share of the base's, taken in turns, under a table's conditions;
+   * empty where nothing was measured under them.
+   */
+  Optional<Double> latencyKeepRatio(LatencyConditions conditions) {
+    boolean onnx = conditions.runtime().equals(LatencyConditions.ONNX);
+    if (onnx && !hasOnnx()) {
+      return Optional.empty();
+    }
+    SpeedComparison speed = onnx ? onnx() : djl();
+    if (conditions.batchSize() == 1) {
+      return Optional.of(1 / speed.speedupBatch1());
+    }
+    return conditions.batchSize() == speed.batchSize()
+        ? Optional.of(1 / speed.speedupThroughput())
+        : Optional.empty();
   }
 
   private SpeedComparison djl() {

@@ -23,17 +23,23 @@ public final class EvaluatorStages implements StageExecutor {
   private static final Algorithm EVALUATE =
       new Algorithm(StageKind.STAGE_KIND_EVALUATE, "evaluate", 2);
 
+  private static final Algorithm LATENCY_TABLE =
+      new Algorithm(StageKind.STAGE_KIND_EVALUATE, "latency-table", 1);
+
   private final EngineSettings engine;
   private final EvaluateStage evaluate;
+  private final LatencyStage latency;
 
   public EvaluatorStages(ArtifactStore store, EngineSettings engine) {
     this.engine = engine;
-    this.evaluate = new EvaluateStage(new StageFiles(store), TensorEngine.start(engine), engine);
+    StageFiles files = new StageFiles(store);
+    this.evaluate = new EvaluateStage(files, TensorEngine.start(engine), engine);
+    this.latency = new LatencyStage(files, TensorEngine.start(engine), engine);
   }
 
   /** What an evaluator announces. */
   public static List<Algorithm> algorithms() {
-    return List.of(EVALUATE_1, EVALUATE);
+    return List.of(EVALUATE_1, EVALUATE, LATENCY_TABLE);
   }
 
   @Override
@@ -47,7 +53,8 @@ public final class EvaluatorStages implements StageExecutor {
     try {
       int threads = Numbers.threads(context.spec().getNumerics());
       TensorEngine.start(new EngineSettings(engine.device(), threads, engine.cacheDirectory()));
-      return evaluate.execute(context);
+      boolean table = context.spec().getAlgorithm().equals(LATENCY_TABLE.name());
+      return table ? latency.execute(context) : evaluate.execute(context);
     } catch (StageStopped stopped) {
       throw stopped;
     } catch (Exception | OutOfMemoryError thrown) {

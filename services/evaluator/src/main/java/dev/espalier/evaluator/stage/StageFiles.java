@@ -1,8 +1,10 @@
 package dev.espalier.evaluator.stage;
 
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.safetensors.Safetensors;
@@ -37,6 +39,10 @@ final class StageFiles {
   /** Tensors that a cut model has and its base has not. */
   Map<String, Tensor> tensors(ArtifactRef file) {
     return Safetensors.fromBytes(read(file)).tensors();
+  }
+
+  LatencyTable latency(ArtifactRef file) {
+    return LatencyFile.read(read(file));
   }
 
   PruningPlan plan(ArtifactRef file) {

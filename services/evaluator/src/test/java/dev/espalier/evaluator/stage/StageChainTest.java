@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.latency.LatencyTable;
+import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.artifacts.model.ModelFile;
+import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageFailure;
@@ -37,6 +41,38 @@ class StageChainTest {
   @BeforeAll
   static void open() {
     trial = new TinyTrial(directory);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "magnitude, none, djl, 1",
+    "magnitude, smooth, onnx, 8",
+    "nvit-latency, none, djl, 8"
+  })
+  void walksATrialWithALatencyTarget(String method, String policy, String runtime, int batch)
+      throws Exception {
+    StageResult measured =
+        trial.evaluator.execute(new RecordingContext(trial.latencyTable(runtime, batch), Map.of()));
+    ArtifactRef table = measured.outputs().get("latency");
+    LatencyTable read = LatencyFile.read(trial.read(table));
+    assertThat(read.conditions().runtime()).isEqualTo(runtime);
+    assertThat(read.conditions().batchSize()).isEqualTo(batch);
+    assertThat(read.milliseconds(read.base())).isPositive();
+
+    Map<String, ArtifactRef> plans = trial.timedPlans(method, 0.8, policy, table);
+    PruningPlan plan = PlanFile.read(trial.read(plans.get("plan")));
+    assertThat(read.keepRatio(plan.cutArchitecture(), read.base())).isLessThan(0.85);
+    StageResult trained =
+        trial.trainer.execute(new RecordingContext(trial.finetune(Map.of()), plans));
+    Map<String, ArtifactRef> reads = new LinkedHashMap<>(plans);
+    reads.put("latency", table);
+    Map<String, Double> evaluated = evaluate(reads, trained).measurements();
+    assertThat(evaluated.get("predicted_latency_keep_ratio"))
+        .isEqualTo(read.keepRatio(plan.cutArchitecture(), read.base()));
+    String speedup =
+        (runtime.equals("onnx") ? "onnx_" : "")
+            + (batch == 1 ? "speedup_batch1" : "speedup_throughput");
+    assertThat(evaluated.get("latency_keep_ratio")).isEqualTo(1 / evaluated.get(speedup));
   }
 
   @ParameterizedTest
@@ -138,6 +174,7 @@ class StageChainTest {
   @Test
   void takesEvaluationsThatWerePlannedBeforeOnnxRuntimeWasMeasured() {
     assertThat(EvaluatorStages.algorithms())
+        .filteredOn(algorithm -> algorithm.name().equals("evaluate"))
         .extracting(WorkerSettings.Algorithm::version)
         .containsExactly(1, 2);
   }

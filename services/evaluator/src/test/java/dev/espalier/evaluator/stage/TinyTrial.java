@@ -125,6 +125,23 @@ final class TinyTrial {
     return spec(StageKind.STAGE_KIND_FINETUNE, "finetune", recipe);
   }
 
+  StageSpec latencyTable(String runtime, int batchSize) {
+    return spec(
+        StageKind.STAGE_KIND_EVALUATE,
+        "latency-table",
+        Map.of(
+            "shape",
+            weights(1).architecture().toJson(),
+            "runtime",
+            runtime,
+            "batchSize",
+            batchSize,
+            "runs",
+            3,
+            "device",
+            "cpu"));
+  }
+
   StageSpec evaluate() {
     return spec(
         StageKind.STAGE_KIND_EVALUATE,
@@ -192,6 +209,43 @@ final class TinyTrial {
     reads.put("plan", redistributed.outputs().get("plan"));
     reads.put("prunedPlan", pruned.outputs().get("plan"));
     return reads;
+  }
+
+  /** Search, cut and redistribution for a share of the latency that a table predicts. */
+  Map<String, ArtifactRef> timedPlans(
+      String method, double keepRatio, String policy, ArtifactRef table) throws Exception {
+    Map<String, Object> target = target(method, keepRatio);
+    target.computeIfPresent("targetKind", (name, macs) -> "latency");
+    StageResult search =
+        trainer.execute(new RecordingContext(search(method, target), Map.of("latency", table)));
+    Map<String, ArtifactRef> reads = new LinkedHashMap<>(search.outputs());
+    reads.put("latency", table);
+    Map<String, Object> prune = new LinkedHashMap<>();
+    prune.put("targetKind", "latency");
+    prune.put("keepRatio", keepRatio);
+    prune.put("alignment", 4);
+    StageResult pruned =
+        trainer.execute(
+            new RecordingContext(spec(StageKind.STAGE_KIND_PRUNE, method, prune), reads));
+    Map<String, ArtifactRef> plans = new LinkedHashMap<>();
+    if (search.outputs().containsKey("weights")) {
+      plans.put("weights", search.outputs().get("weights"));
+    }
+    plans.put("plan", pruned.outputs().get("plan"));
+    if (policy.equals("none")) {
+      return plans;
+    }
+    reads.putAll(pruned.outputs());
+    StageSpec redistribute =
+        spec(
+            StageKind.STAGE_KIND_REDISTRIBUTE,
+            policy,
+            Map.of("targetKind", "latency", "alignment", 4));
+    plans.put(
+        "plan",
+        redistributor.execute(new RecordingContext(redistribute, reads)).outputs().get("plan"));
+    plans.put("prunedPlan", pruned.outputs().get("plan"));
+    return plans;
   }
 
   /** What a search is told of the target, and how it is made short. */

@@ -28,11 +28,6 @@ public final class Magnitude implements PruningMethod {
 
   @Override
   public PruningPlan plan(PlanRequest request) {
-    return UniformWidths.plan(
-        request.base(),
-        request.importance(),
-        request.targetKind(),
-        request.keepRatio(),
-        request.alignment());
+    return UniformWidths.plan(request);
   }
 }

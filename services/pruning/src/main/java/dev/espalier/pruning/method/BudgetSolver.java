@@ -1,5 +1,6 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import java.util.ArrayList;
@@ -18,6 +19,9 @@ import java.util.function.Supplier;
  * those of its pool that come later. When that ends more than 1 % off, single chunks are removed,
  * put back or exchanged as long as that comes closer. So the cost ends within max(1 %, half the
  * smallest step that is left) of the target.
+ *
+ * <p>Latency has plateaus, where a chunk more or less costs nothing. There a plan that meets the
+ * target takes back what fits below it, the most important first: the next larger plan is above.
  */
 public final class BudgetSolver {
 
@@ -25,18 +29,26 @@ public final class BudgetSolver {
   public static final double TOLERANCE = 0.01;
 
   private final TargetKind kind;
+  private final Budget budget;
   private final double keepRatio;
+
+  /** A solver for a target that follows from shapes alone. */
+  public BudgetSolver(TargetKind kind, double keepRatio) {
+    this(Budget.of(kind), keepRatio);
+  }
 
   /**
    * A solver for one target.
    *
+   * @param budget what is counted
    * @param keepRatio share of the base's cost that is kept, in (0, 1]
    */
-  public BudgetSolver(TargetKind kind, double keepRatio) {
+  public BudgetSolver(Budget budget, double keepRatio) {
     if (!(keepRatio > 0 && keepRatio <= 1)) {
       throw new IllegalArgumentException("keep ratio must be in (0, 1] but is " + keepRatio);
     }
-    this.kind = kind;
+    this.kind = budget.kind();
+    this.budget = budget;
     this.keepRatio = keepRatio;
   }
 
@@ -56,7 +68,7 @@ public final class BudgetSolver {
                         () -> units.remove(chunk.pool(), chunk.units()),
                         () -> units.revive(chunk.pool(), chunk.units())))
             .toList();
-    solve(Cost.of(units.base()), units::cost, steps);
+    solve(budget.of(units.base()), () -> units.cost(budget), steps);
   }
 
   /**
@@ -75,8 +87,11 @@ public final class BudgetSolver {
    * @throws IllegalArgumentException when all steps together are not enough
    */
   public void solve(Cost base, Supplier<Cost> cost, List<Step> order) {
-    double target = keepRatio * base.of(kind);
-    LongSupplier left = () -> cost.get().of(kind);
+    solve(base.of(kind), () -> cost.get().of(kind), order);
+  }
+
+  private void solve(long base, LongSupplier left, List<Step> order) {
+    double target = keepRatio * base;
     Map<Object, Steps> steps = new LinkedHashMap<>();
     order.forEach(step -> steps.computeIfAbsent(step.pool(), pool -> new Steps()).steps.add(step));
     Set<Object> closed = new HashSet<>();
@@ -99,7 +114,25 @@ public final class BudgetSolver {
         break;
       }
     }
+    if (kind == TargetKind.LATENCY) {
+      takeBack(left, order, steps, target);
+    }
     requireMet(left, base, steps, target);
+  }
+
+  /** Puts back what fits below the target, from the most important step to the least. */
+  private static void takeBack(
+      LongSupplier left, List<Step> order, Map<Object, Steps> steps, double target) {
+    for (int i = order.size() - 1; i >= 0; i--) {
+      Steps pool = steps.get(order.get(i).pool());
+      if (pool.taken == 0 || pool.steps.get(pool.taken - 1) != order.get(i)) {
+        continue;
+      }
+      pool.putBack();
+      if (left.getAsLong() > target) {
+        pool.take();
+      }
+    }
   }
 
   /**
@@ -146,12 +179,12 @@ public final class BudgetSolver {
     return !bestMoves.isEmpty();
   }
 
-  private void requireMet(LongSupplier left, Cost base, Map<Object, Steps> steps, double target) {
+  private void requireMet(LongSupplier left, long base, Map<Object, Steps> steps, double target) {
     boolean canGoOn = steps.values().stream().anyMatch(Steps::canTake);
     if (left.getAsLong() > target * (1 + TOLERANCE) && !canGoOn) {
       throw new IllegalArgumentException(
           "keep ratio of %s must be at least %.3f for this base and alignment but is %s"
-              .formatted(kind.text(), left.getAsLong() / (double) base.of(kind), keepRatio));
+              .formatted(kind.text(), left.getAsLong() / (double) base, keepRatio));
     }
   }
 

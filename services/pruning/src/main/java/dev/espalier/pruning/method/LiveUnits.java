@@ -1,5 +1,6 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.plan.BlockPlan;
@@ -101,9 +102,14 @@ public final class LiveUnits {
     return Cost.of(shape());
   }
 
-  /** Cost if that many more units of the pool were out. */
-  public Cost costWithout(Pool pool, int units) {
-    return Cost.of(shape(pool, units));
+  /** What would be left, as the budget counts it. */
+  public long cost(Budget budget) {
+    return budget.of(shape());
+  }
+
+  /** Shape of the model if that many more units of the pool were out. */
+  public VitArchitecture shapeWithout(Pool pool, int units) {
+    return shape(pool, units);
   }
 
   private VitArchitecture shape(Pool less, int units) {

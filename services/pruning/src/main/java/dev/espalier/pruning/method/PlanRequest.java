@@ -1,7 +1,9 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.ParameterPhase;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -19,6 +21,7 @@ import java.util.TreeMap;
  * @param targetKind what the keep ratio is of
  * @param keepRatio share of the base's cost to keep, in (0, 1]
  * @param parameters of the prune stage by name
+ * @param latency measured latencies of the base, where the target or the method needs them
  */
 public record PlanRequest(
     VitArchitecture base,
@@ -26,10 +29,28 @@ public record PlanRequest(
     Optional<byte[]> findings,
     TargetKind targetKind,
     double keepRatio,
-    Map<String, Object> parameters) {
+    Map<String, Object> parameters,
+    Optional<LatencyTable> latency) {
 
   public PlanRequest {
     parameters = Collections.unmodifiableMap(new TreeMap<>(parameters));
+    latency.ifPresent(table -> table.requireFor(base));
+  }
+
+  /** A request where nothing was measured. */
+  public PlanRequest(
+      VitArchitecture base,
+      Importance importance,
+      Optional<byte[]> findings,
+      TargetKind targetKind,
+      double keepRatio,
+      Map<String, Object> parameters) {
+    this(base, importance, findings, targetKind, keepRatio, parameters, Optional.empty());
+  }
+
+  /** What the keep ratio is of. */
+  public Budget budget() {
+    return LatencyTable.budget(targetKind, latency);
   }
 
   /** A request that says nothing of parameters but the alignment. */
@@ -52,7 +73,8 @@ public record PlanRequest(
         findings,
         targetKind,
         keepRatio,
-        method.parameters(ParameterPhase.PRUNE, parameters));
+        method.parameters(ParameterPhase.PRUNE, parameters),
+        latency);
   }
 
   /** Kept widths are multiples of it. */

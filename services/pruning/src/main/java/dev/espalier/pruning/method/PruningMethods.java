@@ -19,7 +19,8 @@ public final class PruningMethods {
       List.of(
           new RandomUnits(),
           new Magnitude(),
-          new Nvit(),
+          Nvit.plain(),
+          Nvit.latencyAware(),
           new Vtp(),
           new VitSlim(),
           new PatchSlimming(),

@@ -1,5 +1,6 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.pruning.engine.Precision;
@@ -19,6 +20,7 @@ import java.util.TreeMap;
  * @param images where the method looks at data
  * @param trajectory of the link before; empty for the first
  * @param checkpoint of an earlier attempt at this same search
+ * @param latency measured latencies of the base, where the target or the method needs them
  */
 public record SearchRequest(
     VitWeights base,
@@ -27,10 +29,12 @@ public record SearchRequest(
     Optional<Images> images,
     Optional<byte[]> trajectory,
     Optional<byte[]> checkpoint,
+    Optional<LatencyTable> latency,
     SearchObserver observer) {
 
   public SearchRequest {
     parameters = Collections.unmodifiableMap(new TreeMap<>(parameters));
+    latency.ifPresent(table -> table.requireFor(base.architecture()));
   }
 
   /**
@@ -51,30 +55,38 @@ public record SearchRequest(
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
+        Optional.empty(),
         SearchObserver.NONE);
   }
 
   /** The same search on data. */
   public SearchRequest on(Images images) {
     return new SearchRequest(
-        base, parameters, seed, Optional.of(images), trajectory, checkpoint, observer);
+        base, parameters, seed, Optional.of(images), trajectory, checkpoint, latency, observer);
   }
 
   /** The same search as a link that follows another. */
   public SearchRequest after(byte[] trajectory) {
     return new SearchRequest(
-        base, parameters, seed, images, Optional.of(trajectory), checkpoint, observer);
+        base, parameters, seed, images, Optional.of(trajectory), checkpoint, latency, observer);
   }
 
   /** The same search, going on from a checkpoint. */
   public SearchRequest from(byte[] checkpoint) {
     return new SearchRequest(
-        base, parameters, seed, images, trajectory, Optional.of(checkpoint), observer);
+        base, parameters, seed, images, trajectory, Optional.of(checkpoint), latency, observer);
   }
 
   /** The same search with somebody to look at it. */
   public SearchRequest observedBy(SearchObserver observer) {
-    return new SearchRequest(base, parameters, seed, images, trajectory, checkpoint, observer);
+    return new SearchRequest(
+        base, parameters, seed, images, trajectory, checkpoint, latency, observer);
+  }
+
+  /** The same search with what was measured of the base's latency. */
+  public SearchRequest timedBy(LatencyTable table) {
+    return new SearchRequest(
+        base, parameters, seed, images, trajectory, checkpoint, Optional.of(table), observer);
   }
 
   /** Data, which the method needs. */

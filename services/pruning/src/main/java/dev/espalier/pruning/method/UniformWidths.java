@@ -1,11 +1,9 @@
 package dev.espalier.pruning.method;
 
-import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.Alignment;
 import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -23,15 +21,12 @@ public final class UniformWidths {
   private UniformWidths() {}
 
   /** The plan for one target, see {@link PruningMethod#plan}. */
-  public static PruningPlan plan(
-      VitArchitecture base,
-      Importance importance,
-      TargetKind targetKind,
-      double keepRatio,
-      int alignment) {
-    importance.checkFits(base);
-    LiveUnits units = new LiveUnits(base);
-    new BudgetSolver(targetKind, keepRatio).solve(units, steps(units, importance, alignment));
+  public static PruningPlan plan(PlanRequest request) {
+    Importance importance = request.importance();
+    importance.checkFits(request.base());
+    LiveUnits units = new LiveUnits(request.base());
+    new BudgetSolver(request.budget(), request.keepRatio())
+        .solve(units, steps(units, importance, request.alignment()));
     return units.plan();
   }
 

@@ -8,6 +8,7 @@ import dev.espalier.pruning.method.Pool;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -17,10 +18,20 @@ import java.util.function.Function;
  *
  * @param sizes units of a chunk
  * @param mean true ranks chunks by the mean of their units' scores; the paper sums
- * @param eta weight of what a unit costs, which is subtracted from its score; 0 for none
- * @param gain cost that goes with one unit of a pool
+ * @param costs what is subtracted from a unit's score
  */
-record GlobalRanking(ChunkSizes sizes, boolean mean, double eta, Function<Pool, Double> gain) {
+record GlobalRanking(ChunkSizes sizes, boolean mean, UnitCosts costs) {
+
+  /** What is subtracted from the score of each live unit for what it costs, by pool. */
+  @FunctionalInterface
+  interface UnitCosts {
+
+    /** Importance alone counts. */
+    UnitCosts NONE = (units, scores) -> Map.of();
+
+    /** Costs as things stand; a pool that is not in the map costs nothing. */
+    Map<Pool, Double> of(LiveUnits units, Function<Pool, float[]> scores);
+  }
 
   /**
    * A chunk and its place.
@@ -31,14 +42,15 @@ record GlobalRanking(ChunkSizes sizes, boolean mean, double eta, Function<Pool, 
 
   /** A ranking by scores alone. */
   static GlobalRanking ofScores(ChunkSizes sizes, boolean mean) {
-    return new GlobalRanking(sizes, mean, 0, pool -> 0.0);
+    return new GlobalRanking(sizes, mean, UnitCosts.NONE);
   }
 
   /** Chunks that may go, lowest first; equal scores in the order of the pools. */
   List<Ranked> rank(LiveUnits units, Function<Pool, float[]> scores) {
     List<Ranked> ranked = new ArrayList<>();
+    Map<Pool, Double> subtracted = costs.of(units, scores);
     for (Pool pool : units.pools()) {
-      double[] adjusted = adjusted(pool, scores.apply(pool));
+      double[] adjusted = adjusted(subtracted.getOrDefault(pool, 0.0), scores.apply(pool));
       List<Integer> widths = widths(pool, units.count(pool));
       for (Chunk chunk : Chunk.of(pool, units.units(pool), adjusted, widths)) {
         double sum = chunk.units().stream().mapToDouble(unit -> adjusted[unit]).sum();
@@ -49,8 +61,7 @@ record GlobalRanking(ChunkSizes sizes, boolean mean, double eta, Function<Pool, 
     return ranked;
   }
 
-  private double[] adjusted(Pool pool, float[] scores) {
-    double cost = eta == 0 ? 0 : eta * gain.apply(pool);
+  private static double[] adjusted(double cost, float[] scores) {
     double[] adjusted = new double[scores.length];
     for (int i = 0; i < scores.length; i++) {
       adjusted[i] = scores[i] - cost;

@@ -1,6 +1,7 @@
 package dev.espalier.pruning.nvit;
 
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.Alignment;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
@@ -25,9 +26,25 @@ import java.util.List;
  */
 public final class Nvit implements PruningMethod {
 
+  private final MethodDescriptor descriptor;
+
+  private Nvit(MethodDescriptor descriptor) {
+    this.descriptor = descriptor;
+  }
+
+  /** The ranking by importance alone. */
+  public static Nvit plain() {
+    return new Nvit(Methods.NVIT);
+  }
+
+  /** The ranking by importance less what a unit costs in time. */
+  public static Nvit latencyAware() {
+    return new Nvit(Methods.NVIT_LATENCY);
+  }
+
   @Override
   public MethodDescriptor descriptor() {
-    return Methods.NVIT;
+    return descriptor;
   }
 
   @Override
@@ -50,13 +67,28 @@ public final class Nvit implements PruningMethod {
     LiveUnits units = state.units();
     align(units, importance, alignment);
     List<Chunk> order =
-        GlobalRanking.ofScores(state.chunks().alignedTo(alignment), state.meanScore())
-            .rank(units, pool -> floats(pool.scores(importance)))
-            .stream()
-            .map(GlobalRanking.Ranked::chunk)
-            .toList();
-    new BudgetSolver(request.targetKind(), request.keepRatio()).solve(units, order);
+        new GlobalRanking(
+                state.chunks().alignedTo(alignment), state.meanScore(), latency(request, state))
+            .rank(units, pool -> floats(pool.scores(importance))).stream()
+                .map(GlobalRanking.Ranked::chunk)
+                .toList();
+    new BudgetSolver(request.budget(), request.keepRatio()).solve(units, order);
     return units.plan();
+  }
+
+  private static GlobalRanking.UnitCosts latency(PlanRequest request, Trajectory.State state) {
+    Trajectory.Eta eta = state.eta();
+    if (eta.weight() == 0) {
+      return GlobalRanking.UnitCosts.NONE;
+    }
+    LatencyTable table =
+        request
+            .latency()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "a latency-aware plan needs a table of measured latencies"));
+    return new LatencyGain(table, eta.weight(), eta.perMedian());
   }
 
   /** Widths that the search's chunks left between two multiples get their best units back. */

@@ -3,7 +3,6 @@ package dev.espalier.pruning.nvit;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.ParameterShapes;
@@ -119,16 +118,16 @@ final class NvitPruning implements TrainingHook, AutoCloseable {
   }
 
   private boolean overshoots(Chunk chunk) {
-    long after = units.costWithout(chunk.pool(), chunk.units().size()).of(settings.targetKind());
+    long after = settings.budget().of(units.shapeWithout(chunk.pool(), chunk.units().size()));
     return after < target() * (1 - BudgetSolver.TOLERANCE);
   }
 
   private double target() {
-    return settings.keepRatioTo() * Cost.of(vit).of(settings.targetKind());
+    return settings.keepRatioTo() * settings.budget().of(vit);
   }
 
   private long cost() {
-    return units.cost().of(settings.targetKind());
+    return units.cost(settings.budget());
   }
 
   // ---- masks ----
@@ -207,13 +206,21 @@ final class NvitPruning implements TrainingHook, AutoCloseable {
   }
 
   double keepRatio() {
-    return cost() / (double) Cost.of(vit).of(settings.targetKind());
+    return settings.budget().keepRatio(units.shape(), vit);
   }
 
   @Override
   public Map<String, Tensor> state() {
-    return new Trajectory.State(pruned, finished, units, settings.chunks(), settings.meanScore())
+    return new Trajectory.State(
+            pruned, finished, units, settings.chunks(), settings.meanScore(), eta())
         .toTensors(scores);
+  }
+
+  private Trajectory.Eta eta() {
+    return settings
+        .latency()
+        .map(gain -> new Trajectory.Eta(gain.eta(), gain.perMedian()))
+        .orElse(Trajectory.Eta.NONE);
   }
 
   /** Takes a state back; the link that made it may have had another end than this one. */

@@ -84,9 +84,16 @@ final class NvitSearch implements Search {
         values.put("images_per_s", imagesPerSecond);
         Cost cost = pruning.units().cost();
         Cost whole = Cost.of(base.architecture());
-        for (TargetKind kind : TargetKind.values()) {
+        for (TargetKind kind : TargetKind.COUNTED) {
           values.put(kind.text() + "_keep_ratio", cost.keepRatio(whole, kind));
         }
+        request
+            .latency()
+            .ifPresent(
+                table ->
+                    values.put(
+                        "latency_keep_ratio",
+                        table.keepRatio(pruning.units().shape(), base.architecture())));
         request.observer().onStep(step - firstStep, values);
       }
     };

@@ -1,19 +1,24 @@
 package dev.espalier.pruning.nvit;
 
+import dev.espalier.architecture.cost.Budget;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.pruning.method.SearchRequest;
 import dev.espalier.pruning.nvit.GlobalRanking.ChunkSizes;
+import dev.espalier.pruning.nvit.GlobalRanking.UnitCosts;
 import dev.espalier.pruning.training.TrainingRecipe;
+import java.util.Optional;
 
 /**
  * How one link of the chain searches; meanings and defaults are in the method's descriptor.
  *
  * @param keepRatioFrom where the link begins, for its progress only
  * @param keepRatioTo the link ends when the model costs no more than this share of the base
+ * @param budget what the keep ratios are of
+ * @param latency how the scores know of latency; empty for plain NViT
  */
 record NvitSettings(
-    TargetKind targetKind,
     double keepRatioFrom,
     double keepRatioTo,
     int interval,
@@ -27,14 +32,15 @@ record NvitSettings(
     double clipNorm,
     double distillationWeight,
     double distillationTemperature,
-    Augmentation augmentation) {
+    Augmentation augmentation,
+    Budget budget,
+    Optional<LatencyGain> latency) {
 
   /** Passes over the data after which the training of a whole chain would end; never reached. */
   private static final int ENDLESS = 1_000_000;
 
   static NvitSettings of(SearchRequest request) {
     return new NvitSettings(
-        TargetKind.of(request.text("targetKind")),
         request.number("keepRatioFrom"),
         request.number("keepRatioTo"),
         request.integer("interval"),
@@ -53,11 +59,30 @@ record NvitSettings(
         request.number("clipNorm"),
         request.number("distillationWeight"),
         request.number("distillationTemperature"),
-        Augmentation.of(request.text("augmentation")));
+        Augmentation.of(request.text("augmentation")),
+        LatencyTable.budget(TargetKind.of(request.text("targetKind")), request.latency()),
+        latency(request));
+  }
+
+  private static Optional<LatencyGain> latency(SearchRequest request) {
+    if (!request.parameters().containsKey("eta") || request.number("eta") == 0) {
+      return Optional.empty();
+    }
+    LatencyTable table =
+        request
+            .latency()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "a latency-aware score (eta %s) needs a table of measured latencies"
+                            .formatted(request.number("eta"))));
+    return Optional.of(
+        new LatencyGain(table, request.number("eta"), request.text("etaUnit").equals("median")));
   }
 
   GlobalRanking ranking() {
-    return GlobalRanking.ofScores(chunks, meanScore);
+    return new GlobalRanking(
+        chunks, meanScore, latency.<UnitCosts>map(gain -> gain).orElse(UnitCosts.NONE));
   }
 
   /** The training underneath: constant rate, no end of its own. */

@@ -38,12 +38,19 @@ record Trajectory(TrainingCheckpoint checkpoint, State state) {
    * @param finished whether the link that wrote this was at its end
    * @param chunks that the search removes
    * @param meanScore how it ranks them
+   * @param eta what latency weighs in that
    */
   record State(
-      boolean pruned, boolean finished, LiveUnits units, ChunkSizes chunks, boolean meanScore) {
+      boolean pruned,
+      boolean finished,
+      LiveUnits units,
+      ChunkSizes chunks,
+      boolean meanScore,
+      Eta eta) {
 
     private static final String FLAGS = "nvit.flags";
     private static final String CHUNKS = "nvit.chunks";
+    private static final String ETA = "nvit.eta";
 
     Map<String, Tensor> toTensors(RunningScores scores) {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -52,6 +59,9 @@ record Trajectory(TrainingCheckpoint checkpoint, State state) {
           CHUNKS,
           RunningScores.vector(
               chunks.embedding(), chunks.head(), chunks.qk(), chunks.v(), chunks.mlp()));
+      if (eta.weight() != 0) { // else left out: plain NViT's files stay as they were
+        tensors.put(ETA, RunningScores.vector((float) eta.weight(), eta.perMedian() ? 1 : 0));
+      }
       for (Pool pool : units.pools()) {
         float[] live = new float[pool.width(units.base())];
         units.units(pool).forEach(unit -> live[unit] = 1);
@@ -81,7 +91,27 @@ record Trajectory(TrainingCheckpoint checkpoint, State state) {
           units,
           new ChunkSizes(
               (int) sizes[0], (int) sizes[1], (int) sizes[2], (int) sizes[3], (int) sizes[4]),
-          flags[2] != 0);
+          flags[2] != 0,
+          Eta.of(tensors));
+    }
+  }
+
+  /**
+   * What latency weighs in the ranking.
+   *
+   * @param weight 0 for nothing
+   * @param perMedian what it is per, see {@link LatencyGain}
+   */
+  record Eta(double weight, boolean perMedian) {
+
+    static final Eta NONE = new Eta(0, false);
+
+    private static Eta of(Map<String, Tensor> tensors) {
+      if (!tensors.containsKey(State.ETA)) {
+        return NONE;
+      }
+      float[] values = RunningScores.values(tensors, State.ETA, 2);
+      return new Eta(values[0], values[1] != 0);
     }
   }
 }

@@ -229,7 +229,8 @@ class ControlsTest {
       int to = widths.indexOf(units.count(pool)) + (cost > target ? -1 : 1);
       if (to >= 0 && to < widths.size()) {
         int less = units.count(pool) - widths.get(to);
-        smallest = Math.min(smallest, Math.abs(cost - units.costWithout(pool, less).of(kind)));
+        smallest =
+            Math.min(smallest, Math.abs(cost - Cost.of(units.shapeWithout(pool, less)).of(kind)));
       }
     }
     return smallest;

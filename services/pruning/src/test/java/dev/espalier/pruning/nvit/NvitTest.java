@@ -223,7 +223,7 @@ class NvitTest {
       finish(search);
       for (int alignment : new int[] {4, 8, 16}) {
         PruningPlan plan =
-            new Nvit()
+            Nvit.plain()
                 .plan(
                     PlanRequest.of(
                         SHAPE,
@@ -251,7 +251,7 @@ class NvitTest {
       Search.Result result = search.result();
       assertThatThrownBy(
               () ->
-                  new Nvit()
+                  Nvit.plain()
                       .plan(
                           PlanRequest.of(
                               SHAPE,
@@ -264,7 +264,7 @@ class NvitTest {
       VitArchitecture other = VitArchitecture.uniform(8, 2, 1, 5, 32, 2, 2, 64);
       assertThatThrownBy(
               () ->
-                  new Nvit()
+                  Nvit.plain()
                       .plan(
                           PlanRequest.of(
                               other,
@@ -326,7 +326,7 @@ class NvitTest {
   }
 
   private static PruningPlan plan(Search.Result result, double keepRatio) {
-    return new Nvit()
+    return Nvit.plain()
         .plan(
             PlanRequest.of(
                 SHAPE, result.importance(), result.findings(), TargetKind.MACS, keepRatio, 4));

@@ -1,5 +1,6 @@
 package dev.espalier.pruning.nvit;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -26,6 +27,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** The numbers of {@code methods/nvit.md} §12. */
@@ -127,7 +129,7 @@ class WorkedExamplesTest {
     List<GlobalRanking.Ranked> plain =
         GlobalRanking.ofScores(sizes, false).rank(units, pool -> filled(pool, vit, unitScores));
     List<GlobalRanking.Ranked> withCost =
-        new GlobalRanking(sizes, false, 5e-4, pool -> gains.get(pool.kind()))
+        new GlobalRanking(sizes, false, costs(5e-4, pool -> gains.get(pool.kind())))
             .rank(units, pool -> filled(pool, vit, unitScores));
 
     assertThat(plain.get(0).chunk().pool().kind()).isEqualTo(UnitKind.MLP);
@@ -157,9 +159,10 @@ class WorkedExamplesTest {
             1f);
 
     List<GlobalRanking.Ranked> none =
-        new GlobalRanking(sizes, true, 0, pool -> 1e9).rank(units, p -> filled(p, vit, scores));
+        new GlobalRanking(sizes, true, costs(0, pool -> 1e9))
+            .rank(units, p -> filled(p, vit, scores));
     List<GlobalRanking.Ranked> huge =
-        new GlobalRanking(sizes, true, 1e9, pool -> pool.kind() == UnitKind.HEAD ? 2.0 : 1.0)
+        new GlobalRanking(sizes, true, costs(1e9, pool -> pool.kind() == UnitKind.HEAD ? 2.0 : 1.0))
             .rank(units, p -> filled(p, vit, scores));
 
     assertThat(none)
@@ -274,5 +277,10 @@ class WorkedExamplesTest {
 
   private static void set(Map<String, Tensor> tensors, String name, int first, float... values) {
     System.arraycopy(values, 0, tensors.get(name).values(), first, values.length);
+  }
+
+  private static GlobalRanking.UnitCosts costs(double eta, Function<Pool, Double> gain) {
+    return (units, scores) ->
+        units.pools().stream().collect(toMap(pool -> pool, pool -> eta * gain.apply(pool)));
   }
 }

@@ -15,6 +15,7 @@ public record MethodView(
     String search,
     List<String> prunes,
     List<String> targets,
+    boolean usesLatency,
     List<Parameter> parameters) {
 
   public record Parameter(
@@ -36,6 +37,7 @@ public record MethodView(
             .sorted()
             .toList(),
         method.targets().stream().map(kind -> kind.text()).sorted().toList(),
+        method.searchUsesLatency(),
         method.parameters().stream().map(MethodView::of).toList());
   }
 

@@ -572,7 +572,7 @@ public final class ResultsReader {
     private Conditions conditions(List<TrialResult> trials) {
       List<Stage> evaluations =
           facts.stages.values().stream()
-              .filter(s -> s.kind.equals("EVALUATE"))
+              .filter(s -> s.kind.equals("EVALUATE") && s.algorithm.equals("evaluate"))
               .sorted(java.util.Comparator.comparing(s -> !s.state.equals("SUCCEEDED")))
               .toList();
       if (evaluations.isEmpty()) {

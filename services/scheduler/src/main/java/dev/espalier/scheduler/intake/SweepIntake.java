@@ -141,6 +141,6 @@ public final class SweepIntake {
 
   private static int cells(SweepSpec spec) {
     int policies = spec.methods().stream().mapToInt(m -> m.redistribution().size()).sum();
-    return policies * (spec.targets().macs().size() + spec.targets().params().size());
+    return policies * spec.targets().size();
   }
 }

@@ -45,7 +45,8 @@ public record PlanPreview(
    *
    * @param params predicted parameters, where known
    * @param macs predicted multiply-accumulates, where known
-   * @param floor the smallest keep ratio that the method reaches on this base
+   * @param floor the smallest keep ratio that the method reaches on this base; 0 for latency, where
+   *     it is known once a table is measured
    */
   public record CellForecast(
       String cellId, Cell cell, Optional<Long> params, Optional<Long> macs, double floor) {}
@@ -91,8 +92,11 @@ public record PlanPreview(
 
   private static CellForecast forecast(Cell cell, SweepPlan plan) {
     Cost base = Cost.of(plan.inputs().base());
-    long wanted = Math.round(cell.keepRatio() * base.of(cell.targetKind()));
     boolean whole = cell.keepRatio() == 1;
+    long wanted =
+        TargetKind.COUNTED.contains(cell.targetKind())
+            ? Math.round(cell.keepRatio() * base.of(cell.targetKind()))
+            : 0;
     return new CellForecast(
         cell.id(),
         cell,

@@ -36,6 +36,12 @@ public final class Planner {
   /** Of the evaluate stage; 2 measures ONNX Runtime too. */
   private static final int EVALUATE_VERSION = 2;
 
+  /** Of the stage that measures a latency table. */
+  private static final int TABLE_VERSION = 1;
+
+  /** Timed runs of each shape of a latency table. */
+  private static final int TABLE_RUNS = 7;
+
   private final SweepSpec spec;
   private final ResolvedInputs inputs;
   private final Engine engine;
@@ -92,11 +98,10 @@ public final class Planner {
     List<Cell> cells = new ArrayList<>();
     for (MethodChoice method : spec.methods()) {
       for (String policy : method.redistribution()) {
-        for (double ratio : spec.targets().macs()) {
-          cells.add(cell(method, policy, TargetKind.MACS, ratio));
-        }
-        for (double ratio : spec.targets().params()) {
-          cells.add(cell(method, policy, TargetKind.PARAMS, ratio));
+        for (TargetKind kind : TargetKind.values()) {
+          for (double ratio : spec.targets().of(kind)) {
+            cells.add(cell(method, policy, kind, ratio));
+          }
         }
       }
     }
@@ -142,6 +147,13 @@ public final class Planner {
   /** Adds search, prune, redistribute, finetune, evaluate of one method. */
   private void leg(List<PlannedStage> stages, Cell cell, long seed, List<StageInput> start) {
     MethodDescriptor method = Methods.get(cell.method());
+    boolean timed = cell.targetKind() == TargetKind.LATENCY;
+    List<StageInput> table = List.of();
+    if (timed || method.searchUsesLatency()) {
+      PlannedStage measured = latencyTable();
+      stages.add(measured);
+      table = List.of(new StageInput("latency", measured.stageId(), "latency"));
+    }
     switch (method.search()) {
       case SHARED -> stages.add(search(method, cell, seed, Map.of(), start));
       case PER_TARGET ->
@@ -152,13 +164,14 @@ public final class Planner {
                   seed,
                   Map.of("targetKind", cell.targetKind().text(), "keepRatio", cell.keepRatio()),
                   start));
-      case CHAINED -> stages.addAll(chain(method, cell, seed));
+      case CHAINED -> stages.addAll(chain(method, cell, seed, table));
     }
     PlannedStage search = last(stages);
     StageInput importance = new StageInput("importance", search.stageId(), "importance");
 
     List<StageInput> forPrune = new ArrayList<>(start);
     forPrune.add(importance);
+    forPrune.addAll(table);
     if (method.outputs().contains(SearchOutput.FINDINGS)) {
       String findings = findings(method);
       forPrune.add(new StageInput(findings, search.stageId(), findings));
@@ -183,7 +196,8 @@ public final class Planner {
     if (cell.redistribution().equals(Redistributions.NONE)) {
       plans.add(new StageInput("plan", pruned.stageId(), "plan"));
     } else {
-      PlannedStage redistributed = redistribution(cell, pruned, importance);
+      PlannedStage redistributed =
+          redistribution(cell, pruned, importance, timed ? table : List.of());
       stages.add(redistributed);
       plans.add(new StageInput("plan", redistributed.stageId(), "plan"));
       plans.add(new StageInput("prunedPlan", pruned.stageId(), "plan"));
@@ -206,7 +220,31 @@ public final class Planner {
             List.of(base, dataset),
             engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
     stages.add(finetune);
-    stages.add(evaluation(finetune, plans));
+    List<StageInput> forEvaluation = new ArrayList<>(plans);
+    forEvaluation.addAll(table);
+    stages.add(evaluation(finetune, forEvaluation));
+  }
+
+  /**
+   * Measures latencies of the base's shape; of its identity are the conditions and the shape, not
+   * the weights, so that one table serves every model of that shape.
+   */
+  private PlannedStage latencyTable() {
+    Map<String, Object> parameters = new TreeMap<>();
+    parameters.put("shape", inputs.base().toJson());
+    parameters.put("runtime", spec.targets().latencyRuntime());
+    parameters.put("batchSize", spec.targets().latencyBatchSize());
+    parameters.put("runs", TABLE_RUNS);
+    parameters.put("device", engine.deviceKind());
+    return stage(
+        StageKind.EVALUATE,
+        "latency-table",
+        TABLE_VERSION,
+        parameters,
+        0,
+        List.of(),
+        List.of(),
+        engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
   }
 
   /** What a search's findings are called between stages. */
@@ -238,7 +276,8 @@ public final class Planner {
   }
 
   /** Links 1 -> 0.95 -> ... -> target; the last is shorter for a target between grid points. */
-  private List<PlannedStage> chain(MethodDescriptor method, Cell cell, long seed) {
+  private List<PlannedStage> chain(
+      MethodDescriptor method, Cell cell, long seed, List<StageInput> table) {
     List<PlannedStage> links = new ArrayList<>();
     double from = 1;
     for (double to : gridDownTo(cell.keepRatio())) {
@@ -247,6 +286,10 @@ public final class Planner {
       parameters.put("targetKind", cell.targetKind().text());
       parameters.put("keepRatioFrom", from);
       parameters.put("keepRatioTo", to);
+      List<StageInput> reads = new ArrayList<>(table);
+      if (!links.isEmpty()) {
+        reads.add(new StageInput("trajectory", last(links).stageId(), "trajectory"));
+      }
       links.add(
           stage(
               StageKind.SEARCH,
@@ -254,9 +297,7 @@ public final class Planner {
               method.version(),
               parameters,
               method.searchUsesSeed() ? seed : 0,
-              links.isEmpty()
-                  ? List.of()
-                  : List.of(new StageInput("trajectory", last(links).stageId(), "trajectory")),
+              reads,
               List.of(base, dataset),
               engine.numerics(spec.recipe().precision(), spec.recipe().threads())));
       from = to;
@@ -274,18 +315,22 @@ public final class Planner {
     return points;
   }
 
-  private PlannedStage redistribution(Cell cell, PlannedStage pruned, StageInput importance) {
+  private PlannedStage redistribution(
+      Cell cell, PlannedStage pruned, StageInput importance, List<StageInput> table) {
     Redistribution policy = Redistributions.get(cell.redistribution());
     Map<String, Object> parameters = new TreeMap<>();
     parameters.put("targetKind", cell.targetKind().text());
     parameters.put("alignment", pruned.spec().parameters().get("alignment"));
+    List<StageInput> reads = new ArrayList<>(table);
+    reads.add(new StageInput("plan", pruned.stageId(), "plan"));
+    reads.add(importance);
     return stage(
         StageKind.REDISTRIBUTE,
         policy.name(),
         policy.version(),
         parameters,
         0,
-        List.of(new StageInput("plan", pruned.stageId(), "plan"), importance),
+        reads,
         List.of(),
         Numerics.HOST);
   }

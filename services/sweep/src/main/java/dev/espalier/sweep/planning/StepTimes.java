@@ -35,6 +35,8 @@ public record StepTimes(
   /** One core of the machine on which the figures were taken. */
   public static final StepTimes ASSUMED = new StepTimes(1.06e10, 1.41, 1.6, 3, 3, 2);
 
+  private static final double TABLE_SHAPES = 164;
+
   /** Seconds of one device for a stage, as far as one can know before running it. */
   double seconds(
       StageSpec stage, Recipe recipe, VitArchitecture base, DatasetSize data, double keep) {
@@ -52,6 +54,9 @@ public record StepTimes(
             yield images * (keep * macs / rate + teacher) + validation * keep * macs / inference;
           }
           case EVALUATE -> {
+            if (stage.algorithm().equals("latency-table")) {
+              yield table(stage, macs, inference);
+            }
             Object batch = stage.parameters().get("batchSize");
             Object runs = stage.parameters().get("runs");
             double timed = ((Number) batch).doubleValue() + 1;
@@ -59,6 +64,12 @@ public record StepTimes(
             yield images * (1 + keep) * macs / inference;
           }
         };
+  }
+
+  /** Shapes of all widths from the floors up, and the base in turns with every four of them. */
+  private static double table(StageSpec stage, double macs, double inference) {
+    double images = number(stage.parameters(), "batchSize") * number(stage.parameters(), "runs");
+    return TABLE_SHAPES * (0.4 + 0.25) * images * macs / inference;
   }
 
   /**
@@ -103,8 +114,8 @@ public record StepTimes(
 
   /** The assumptions for people. */
   String inWords() {
-    return ("%.1f G multiply-accumulates a second of fp32 training on one core, bf16 %.2f times that,"
-            + " %.0f s for each stage's start; a factor of %.0f either way")
+    return ("%.1f G multiply-accumulates a second of fp32 training on one core, bf16 %.2f times"
+            + " that, %.0f s for each stage's start; a factor of %.0f either way")
         .formatted(macsPerSecond / 1e9, bf16Speedup, stageSeconds, band);
   }
 }

@@ -1,6 +1,8 @@
 package dev.espalier.sweep.spec;
 
+import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.latency.LatencyConditions;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.ParameterDescriptor;
@@ -16,8 +18,8 @@ import java.util.Map;
  * SweepSpecReader}.
  *
  * <p>JSON Schema cannot say that warmupEpochs is at most epochs, that a method with equal
- * parameters is listed once, or how many trials are too many, and here not what parameters a method
- * behind another takes; the reader does.
+ * parameters is listed once, that a latency is of a batch that is evaluated, or how many trials are
+ * too many, and here not what parameters a method behind another takes; the reader does.
  */
 public final class SweepJsonSchema {
 
@@ -157,10 +159,21 @@ public final class SweepJsonSchema {
     Map<String, Object> properties = new LinkedHashMap<>();
     properties.put("macs", list("Shares of the base's multiply-accumulates.", ratio, 0, 100));
     properties.put("params", list("Shares of the base's parameters.", ratio, 0, 100));
+    properties.put(
+        "latency",
+        list("Shares of the base's forward time, by a table that is measured.", ratio, 0, 100));
+    properties.put(
+        "latencyBatchSize",
+        withDefault(
+            integer("Images of the pass that is meant: 1 or evaluation.batchSize.", 1, 65_536),
+            Targets.DEFAULT_BATCH_SIZE));
+    properties.put(
+        "latencyRuntime",
+        withDefault(choice("Where it runs.", LatencyConditions.RUNTIMES), Targets.DEFAULT_RUNTIME));
     Map<String, Object> targets = object(properties);
     targets.put("description", "Keep ratios to reach.");
     List<Object> either = new ArrayList<>();
-    for (String kind : List.of("macs", "params")) {
+    for (String kind : TargetKind.names()) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("required", List.of(kind));
       one.put("properties", Map.of(kind, Map.of("minItems", 1)));

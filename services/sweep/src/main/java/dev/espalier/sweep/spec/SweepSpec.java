@@ -61,10 +61,7 @@ public record SweepSpec(
     tree.put("model", model);
     tree.put("dataset", dataset);
     tree.put("methods", choices);
-    Map<String, Object> ratios = new TreeMap<>();
-    ratios.put("macs", targets.macs());
-    ratios.put("params", targets.params());
-    tree.put("targets", ratios);
+    tree.put("targets", targets.toTree());
     tree.put("seeds", seeds);
     tree.put("recipe", recipe.toTree());
     tree.put("evaluation", evaluation.toTree());

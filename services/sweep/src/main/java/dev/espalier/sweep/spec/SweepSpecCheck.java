@@ -2,6 +2,7 @@ package dev.espalier.sweep.spec;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.latency.LatencyGrid;
 import dev.espalier.architecture.method.Floors;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
@@ -23,8 +24,7 @@ public final class SweepSpecCheck {
   public static List<Violation> floors(SweepSpec spec, VitArchitecture base) {
     List<Violation> violations = new ArrayList<>();
     for (TargetKind kind : TargetKind.values()) {
-      List<Double> ratios =
-          kind == TargetKind.MACS ? spec.targets().macs() : spec.targets().params();
+      List<Double> ratios = spec.targets().of(kind);
       for (int i = 0; i < ratios.size(); i++) {
         String field = "targets.%s[%d]".formatted(kind.text(), i);
         for (MethodChoice choice : spec.methods()) {
@@ -41,7 +41,24 @@ public final class SweepSpecCheck {
         }
       }
     }
+    checkTable(violations, spec, base);
     return violations;
+  }
+
+  /** Whether a latency table can be measured of the base, where one is needed. */
+  private static void checkTable(List<Violation> violations, SweepSpec spec, VitArchitecture base) {
+    boolean needed =
+        !spec.targets().latency().isEmpty()
+            || spec.methods().stream()
+                .anyMatch(choice -> Methods.get(choice.name()).searchUsesLatency());
+    if (!needed) {
+      return;
+    }
+    try {
+      LatencyGrid.of(base);
+    } catch (IllegalArgumentException e) {
+      violations.add(new Violation("model", e.getMessage(), "\"" + spec.model() + "\""));
+    }
   }
 
   /** Whether a method can keep as little as {@code asked} for the trial's {@code ratio}. */

@@ -1,6 +1,7 @@
 package dev.espalier.sweep.spec;
 
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.latency.LatencyConditions;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.ParameterDescriptor;
@@ -55,6 +56,9 @@ public final class SweepSpecReader {
           "cache",
           "caps");
 
+  private static final Set<String> TARGET_FIELDS =
+      Set.of("macs", "params", "latency", "latencyBatchSize", "latencyRuntime");
+
   static final long MAX_DEVICE_HOURS = 1_000_000;
 
   private static final String SEEDS_RULE = "a list of 1 to 1000 different integers";
@@ -84,6 +88,7 @@ public final class SweepSpecReader {
             sweep.integer("priority", 0, -100, 100),
             cache(sweep),
             caps(sweep, violations));
+    checkLatency(spec, violations);
     checkSize(spec, violations);
     return violations.isEmpty() ? SpecReading.of(spec) : SpecReading.refused(violations);
   }
@@ -187,19 +192,35 @@ public final class SweepSpecReader {
   }
 
   private static Targets targets(Fields sweep, List<Violation> violations) {
-    Fields targets =
-        Fields.of("targets", sweep.raw("targets"), Set.of("macs", "params"), violations);
-    boolean given = targets.has("macs") || targets.has("params");
+    Fields targets = Fields.of("targets", sweep.raw("targets"), TARGET_FIELDS, violations);
+    boolean given = TargetKind.names().stream().anyMatch(targets::has);
     if (!given && (sweep.raw("targets") == null || sweep.raw("targets") instanceof Map)) {
-      sweep.wrong("targets", "keep ratios under macs or params", sweep.raw("targets"));
+      sweep.wrong("targets", "keep ratios under macs, params or latency", sweep.raw("targets"));
     }
     Targets ratios =
-        new Targets(ratios(targets, TargetKind.MACS), ratios(targets, TargetKind.PARAMS));
-    boolean allEmpty = isEmptyList(targets.raw("macs")) && isEmptyList(targets.raw("params"));
-    if (given && allEmpty) {
+        new Targets(
+            ratios(targets, TargetKind.MACS),
+            ratios(targets, TargetKind.PARAMS),
+            ratios(targets, TargetKind.LATENCY),
+            targets.integer("latencyBatchSize", Targets.DEFAULT_BATCH_SIZE, 1, 65_536),
+            targets.choice("latencyRuntime", Targets.DEFAULT_RUNTIME, LatencyConditions.RUNTIMES));
+    if (given && TargetKind.names().stream().allMatch(kind -> isEmptyList(targets.raw(kind)))) {
       sweep.wrong("targets", "at least one keep ratio", List.of());
     }
     return ratios;
+  }
+
+  /** Evaluations time one image and one batch; a latency target is about either. */
+  private static void checkLatency(SweepSpec spec, List<Violation> violations) {
+    int batch = spec.targets().latencyBatchSize();
+    if (batch != 1 && batch != spec.evaluation().batchSize()) {
+      violations.add(
+          new Violation(
+              "targets.latencyBatchSize",
+              "1 or evaluation.batchSize, %d: what evaluations measure"
+                  .formatted(spec.evaluation().batchSize()),
+              String.valueOf(batch)));
+    }
   }
 
   private static boolean isEmptyList(Object value) {
@@ -301,7 +322,7 @@ public final class SweepSpecReader {
   private static void checkSize(SweepSpec spec, List<Violation> violations) {
     long cells =
         spec.methods().stream().mapToLong(method -> method.redistribution().size()).sum()
-            * (spec.targets().macs().size() + spec.targets().params().size());
+            * spec.targets().size();
     long trials = cells * spec.seeds().size();
     if (trials > MAX_TRIALS) {
       violations.add(

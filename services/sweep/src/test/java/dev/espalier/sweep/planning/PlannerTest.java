@@ -2,6 +2,7 @@ package dev.espalier.sweep.planning;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.sweep.Specs;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -55,6 +56,65 @@ class PlannerTest {
             Map.entry("keepRatio", 0.7),
             Map.entry("targetKind", "macs"));
     assertThat(stages.get(2).spec().seed()).isEqualTo(1);
+  }
+
+  @Test
+  void measuresOneLatencyTableForAllThatNeedIt() {
+    tree.put("targets", Map.of("macs", List.of(0.5), "latency", List.of(0.7, 0.6)));
+    tree.put(
+        "methods",
+        List.of(
+            "magnitude",
+            Map.of("name", "nvit-latency", "redistribution", List.of("none", "smooth"))));
+    SweepPlan plan = plan();
+    List<PlannedStage> tables =
+        plan.distinctStages().stream()
+            .filter(stage -> stage.spec().algorithm().equals("latency-table"))
+            .toList();
+    assertThat(tables).hasSize(1);
+    PlannedStage table = tables.get(0);
+    assertThat(table.spec().kind()).isEqualTo(StageKind.EVALUATE);
+    assertThat(table.spec().outsideInputs()).as("no weights in its identity").isEmpty();
+    assertThat(table.spec().parameters())
+        .containsEntry("shape", Specs.BASE.toJson())
+        .containsEntry("batchSize", 1)
+        .containsEntry("runtime", "djl");
+    for (Trial trial : plan.trials()) {
+      boolean timed = trial.cell().targetKind() == TargetKind.LATENCY;
+      boolean aware = trial.cell().method().equals("nvit-latency");
+      List<PlannedStage> stages = trial.stages();
+      assertThat(stages.get(0).equals(table)).as(trial.cell().title()).isEqualTo(timed || aware);
+      assertThat(stages.get(stages.size() - 1).spec().algorithm()).isEqualTo("evaluate");
+      for (PlannedStage stage : stages) {
+        boolean reads =
+            switch (stage.spec().kind()) {
+              case SEARCH -> aware;
+              case PRUNE -> timed || aware;
+              case REDISTRIBUTE -> timed;
+              case EVALUATE -> (timed || aware) && !stage.equals(table);
+              case PRETRAIN, FINETUNE -> false;
+            };
+        assertThat(roles(stage).contains("latency"))
+            .as("%s in %s", stage.spec().title(), trial.cell().title())
+            .isEqualTo(reads);
+      }
+    }
+  }
+
+  @Test
+  void aTableIsOfItsConditions() {
+    tree.put("targets", Map.of("latency", List.of(0.5)));
+    String one = table(plan());
+    tree.put("targets", Map.of("latency", List.of(0.7)));
+    assertThat(table(plan())).as("another target").isEqualTo(one);
+    tree.put("targets", Map.of("latency", List.of(0.5), "latencyBatchSize", 64L));
+    assertThat(table(plan())).isNotEqualTo(one);
+    tree.put("targets", Map.of("latency", List.of(0.5), "latencyRuntime", "onnx"));
+    assertThat(table(plan())).isNotEqualTo(one);
+  }
+
+  private static String table(SweepPlan plan) {
+    return plan.trials().get(0).stages().get(0).stageId();
   }
 
   @Test

@@ -2,9 +2,14 @@ package dev.espalier.sweep.spec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.method.Methods;
+import dev.espalier.architecture.vit.AttentionKind;
+import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.sweep.Specs;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -129,12 +134,69 @@ class SweepSpecReaderTest {
   void refusesMissingTargetsAndEmptyOnes() {
     tree.remove("targets");
     assertThat(violations())
-        .containsExactly(new Violation("targets", "keep ratios under macs or params", "nothing"));
+        .containsExactly(
+            new Violation("targets", "keep ratios under macs, params or latency", "nothing"));
     tree.put("targets", Map.of("macs", List.of()));
     assertThat(violations())
         .containsExactly(new Violation("targets", "at least one keep ratio", "an empty list"));
     tree.put("targets", 0.5);
     assertThat(violations()).containsExactly(new Violation("targets", "an object", "0.5"));
+  }
+
+  @Test
+  void readsLatencyTargetsOfAnEvaluatedBatch() {
+    tree.put("targets", Map.of("latency", List.of(0.5), "latencyRuntime", "onnx"));
+    Targets targets = SweepSpecReader.read(tree).orThrow().targets();
+    assertThat(targets.of(TargetKind.LATENCY)).containsExactly(0.5);
+    assertThat(targets.latencyBatchSize()).isEqualTo(1);
+    assertThat(targets.latencyRuntime()).isEqualTo("onnx");
+    tree.put("targets", Map.of("latency", List.of(0.5), "latencyBatchSize", 32L));
+    assertThat(violations())
+        .containsExactly(
+            new Violation(
+                "targets.latencyBatchSize",
+                "1 or evaluation.batchSize, 64: what evaluations measure",
+                "32"));
+    tree.put("evaluation", Map.of("batchSize", 32L));
+    assertThat(SweepSpecReader.read(tree).orThrow().targets().latencyBatchSize()).isEqualTo(32);
+    tree.put(
+        "targets",
+        Map.of("latency", List.of(0L, 0.5), "latencyBatchSize", 0L, "latencyRuntime", "tpu"));
+    assertThat(violations())
+        .containsExactly(
+            new Violation("targets.latency[0]", "a keep ratio in (0, 1]", "0"),
+            new Violation("targets.latencyBatchSize", "an integer in [1, 65536]", "0"),
+            new Violation("targets.latencyRuntime", "one of djl, onnx", "\"tpu\""));
+  }
+
+  @Test
+  void sweepsWithoutLatencyKeepTheirText() {
+    assertThat(Specs.spec(tree).canonicalJson()).doesNotContain("latency");
+    tree.put("targets", Map.of("latency", List.of(0.5)));
+    assertThat(Specs.spec(tree).canonicalJson())
+        .contains("\"latency\":[0.5]", "\"latencyBatchSize\":1", "\"latencyRuntime\":\"djl\"");
+  }
+
+  @Test
+  void refusesLatencyTargetsThatAMethodOrABaseCannotMeet() {
+    tree.put("targets", Map.of("latency", List.of(0.5)));
+    tree.put("methods", List.of("nvit", "vtp"));
+    assertThat(SweepSpecCheck.floors(Specs.spec(tree), Specs.BASE))
+        .containsExactly(
+            new Violation(
+                "targets.latency[0]", "a target of macs or params: vtp meets no other", "0.5"));
+    tree.put("methods", List.of("nvit-latency"));
+    tree.put("targets", Map.of("macs", List.of(0.5)));
+    List<BlockShape> blocks = new ArrayList<>(Specs.BASE.blocks());
+    blocks.set(3, new BlockShape(AttentionKind.CONV3, 4, 24, 24, 384));
+    VitArchitecture convolutions = Specs.BASE.withWidths(96, blocks);
+    assertThat(SweepSpecCheck.floors(Specs.spec(tree), convolutions))
+        .singleElement()
+        .satisfies(
+            violation -> {
+              assertThat(violation.field()).isEqualTo("model");
+              assertThat(violation.expected()).contains("block 3");
+            });
   }
 
   @Test
@@ -170,7 +232,7 @@ class SweepSpecReaderTest {
     bad.put("name", "../../etc/passwd");
     bad.put("model", 7L);
     bad.put("methods", "magnitude");
-    bad.put("targets", Map.of("latency", List.of(0.5)));
+    bad.put("targets", Map.of("joules", List.of(0.5)));
     bad.put("seeds", "all");
     bad.put("recipe", List.of());
     bad.put("strategy", "luck");
@@ -183,7 +245,7 @@ class SweepSpecReaderTest {
             "model",
             "dataset",
             "methods",
-            "targets.latency",
+            "targets.joules",
             "targets",
             "seeds",
             "recipe",

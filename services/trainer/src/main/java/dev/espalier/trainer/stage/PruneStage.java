@@ -3,6 +3,7 @@ package dev.espalier.trainer.stage;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.SearchOutput;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -45,6 +46,7 @@ final class PruneStage implements StageExecutor {
     Importance importance = files.importance(context.input("importance"));
     Optional<byte[]> findings =
         context.findInput("trajectory").or(() -> context.findInput("findings")).map(files::read);
+    Optional<LatencyTable> latency = context.findInput("latency").map(files::latency);
 
     PruningPlan plan =
         method.plan(
@@ -54,7 +56,8 @@ final class PruneStage implements StageExecutor {
                 findings,
                 targetKind,
                 start.keepRatio(targetKind, keepRatio),
-                parameters.all()));
+                parameters.all(),
+                latency));
     Map<String, ArtifactRef> outputs = new LinkedHashMap<>();
     outputs.put("plan", files.put(plan));
     if (method.descriptor().outputs().contains(SearchOutput.TENSORS)) {
@@ -64,18 +67,17 @@ final class PruneStage implements StageExecutor {
     Cost cost = plan.cost();
     Cost whole = Cost.of(start.base());
     BlockWidth.of(plan).forEach(w -> context.metric(w.name(), w.block(), w.value()));
-    return new StageResult(
-        outputs,
-        Map.of(
-            "params",
-            (double) cost.params(),
-            "macs",
-            (double) cost.macs(),
-            "ideal_macs",
-            (double) plan.idealCost().macs(),
-            "params_keep_ratio",
-            cost.keepRatio(whole, TargetKind.PARAMS),
-            "macs_keep_ratio",
-            cost.keepRatio(whole, TargetKind.MACS)));
+    Map<String, Double> measured = new LinkedHashMap<>();
+    measured.put("params", (double) cost.params());
+    measured.put("macs", (double) cost.macs());
+    measured.put("ideal_macs", (double) plan.idealCost().macs());
+    measured.put("params_keep_ratio", cost.keepRatio(whole, TargetKind.PARAMS));
+    measured.put("macs_keep_ratio", cost.keepRatio(whole, TargetKind.MACS));
+    latency.ifPresent(
+        table ->
+            measured.put(
+                "predicted_latency_keep_ratio",
+                table.keepRatio(plan.cutArchitecture(), start.base())));
+    return new StageResult(outputs, measured);
   }
 }

@@ -69,6 +69,10 @@ final class SearchStage implements StageExecutor {
                   Numbers.threads(context.spec().getNumerics()),
                   Numbers.precision(context.spec().getNumerics())));
     }
+    Optional<ArtifactRef> latency = context.findInput("latency");
+    if (latency.isPresent()) {
+      request = request.timedBy(files.latency(latency.get()));
+    }
     Optional<ArtifactRef> trajectory = context.findInput("trajectory");
     if (trajectory.isPresent()) {
       request = request.after(files.read(trajectory.get()));

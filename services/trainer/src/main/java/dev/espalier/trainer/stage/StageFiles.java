@@ -1,10 +1,12 @@
 package dev.espalier.trainer.stage;
 
 import dev.espalier.architecture.importance.Importance;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.safetensors.Safetensors;
@@ -44,6 +46,10 @@ final class StageFiles {
   /** Tensors that a cut model has and its base has not. */
   Map<String, Tensor> tensors(ArtifactRef file) {
     return Safetensors.fromBytes(read(file)).tensors();
+  }
+
+  LatencyTable latency(ArtifactRef file) {
+    return LatencyFile.read(read(file));
   }
 
   PruningPlan plan(ArtifactRef file) {
