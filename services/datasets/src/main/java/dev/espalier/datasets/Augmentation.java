@@ -1,5 +1,8 @@
 package dev.espalier.datasets;
 
+import java.util.Arrays;
+import java.util.List;
+
 /** Random changes to training images, drawn from (seed, epoch, index of the image). */
 public enum Augmentation {
   /** Images as they are. */
@@ -18,6 +21,18 @@ public enum Augmentation {
           random.nextInt(2 * PADDING + 1) - PADDING,
           random.nextInt(2) == 1);
     }
+  },
+  /** As {@link #CROP_FLIP}, then two of {@link RandAugment}'s operations. */
+  RAND_AUGMENT("rand-augment") {
+    @Override
+    Change draw(RandomNumbers random) {
+      return CROP_FLIP.draw(random);
+    }
+
+    @Override
+    void change(Pixels image, RandomNumbers random) {
+      RandAugment.apply(image, random);
+    }
   };
 
   private static final int PADDING = 2;
@@ -34,6 +49,9 @@ public enum Augmentation {
     return label;
   }
 
+  private static final List<String> LABELS =
+      Arrays.stream(values()).map(Augmentation::label).toList();
+
   /** The augmentation of that name; an error that lists the names otherwise. */
   public static Augmentation of(String label) {
     for (Augmentation augmentation : values()) {
@@ -42,10 +60,14 @@ public enum Augmentation {
       }
     }
     throw new IllegalArgumentException(
-        "expected augmentation \"none\" or \"crop-flip\" but found \"" + label + "\"");
+        "expected augmentation one of %s but found \"%s\""
+            .formatted(String.join(", ", LABELS), label));
   }
 
   abstract Change draw(RandomNumbers random);
+
+  /** What happens to the pixels themselves; nothing where it is not overridden. */
+  void change(Pixels image, RandomNumbers random) {}
 
   /**
    * Where the crop lies in the image and whether it is mirrored.
@@ -68,14 +90,17 @@ public enum Augmentation {
     int side = dataset.imageSize();
     byte[] images = split.images();
     int from = Math.multiplyExact(index, dataset.pixels());
-    Change change = draw(new RandomNumbers(PURPOSE, seed, epoch, index));
+    RandomNumbers random = new RandomNumbers(PURPOSE, seed, epoch, index);
+    Change change = draw(random);
+    Pixels image = new Pixels(dataset.channels(), side, images, from);
+    change(image, random);
     for (int c = 0; c < dataset.channels(); c++) {
       for (int y = 0; y < side; y++) {
         int sourceY = y + change.down();
         for (int x = 0; x < side; x++) {
           int sourceX = (change.flip() ? side - 1 - x : x) + change.right();
           boolean inside = sourceY >= 0 && sourceY < side && sourceX >= 0 && sourceX < side;
-          int value = inside ? images[from + (c * side + sourceY) * side + sourceX] & 0xff : 0;
+          int value = inside ? image.at((c * side + sourceY) * side + sourceX) : 0;
           out[offset + (c * side + y) * side + x] = normalised[c * 256 + value];
         }
       }

@@ -34,6 +34,45 @@ final class RandomNumbers {
     return (int) (((nextLong() >>> 32) * bound) >>> 32);
   }
 
+  /** Uniform in [0, 1), 53 bits. */
+  double nextDouble() {
+    return (nextLong() >>> 11) * 0x1p-53;
+  }
+
+  /** Normal with mean 0 and deviation 1 (Box and Muller); strict, so equal on every machine. */
+  double nextGaussian() {
+    double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - nextDouble()));
+    return radius * StrictMath.cos(2 * StrictMath.PI * nextDouble());
+  }
+
+  /** Beta(alpha, alpha), from two gammas. */
+  double nextBeta(double alpha) {
+    double one = nextGamma(alpha);
+    double other = nextGamma(alpha);
+    return one + other == 0 ? 0.5 : one / (one + other);
+  }
+
+  /** Gamma(shape, 1), Marsaglia and Tsang (2000); below 1 by their boost. */
+  private double nextGamma(double shape) {
+    if (shape < 1) {
+      double boost = StrictMath.pow(1 - nextDouble(), 1 / shape);
+      return nextGamma(shape + 1) * boost;
+    }
+    double d = shape - 1 / 3.0;
+    double c = 1 / StrictMath.sqrt(9 * d);
+    while (true) {
+      double x = nextGaussian();
+      double v = 1 + c * x;
+      if (v <= 0) {
+        continue;
+      }
+      v = v * v * v;
+      if (StrictMath.log(1 - nextDouble()) < 0.5 * x * x + d - d * v + d * StrictMath.log(v)) {
+        return d * v;
+      }
+    }
+  }
+
   /** Fisher-Yates in place. */
   void shuffle(int[] values) {
     for (int i = values.length - 1; i > 0; i--) {

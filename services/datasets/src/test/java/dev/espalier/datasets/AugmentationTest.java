@@ -81,7 +81,8 @@ class AugmentationTest {
   void namesWhatItExpectsOfAnUnknownAugmentation() {
     assertThat(Augmentation.of("crop-flip")).isEqualTo(Augmentation.CROP_FLIP);
     assertThatThrownBy(() -> Augmentation.of("cutmix"))
-        .hasMessage("expected augmentation \"none\" or \"crop-flip\" but found \"cutmix\"");
+        .hasMessage(
+            "expected augmentation one of none, crop-flip, rand-augment but found \"cutmix\"");
   }
 
   private float[] crop(int[] indices, long seed, int epoch) {

@@ -42,7 +42,7 @@ public final class ReferenceVitEngine implements VitEngine {
    * Cross entropy, batch mean.
    *
    * @param logits (B, classes)
-   * @param labels class of each image, (B)
+   * @param labels class of each image, (B), or shares of classes, (B, classes)
    * @param smoothing share of the target spread evenly over all classes
    * @return a scalar with a graph
    */
@@ -50,7 +50,8 @@ public final class ReferenceVitEngine implements VitEngine {
     int classes = Math.toIntExact(logits.getShape().get(1));
     NDArray smooth = logits.getManager().full(new Shape(), (float) (smoothing / classes));
     NDArray sharp = logits.getManager().full(new Shape(), (float) (1 - smoothing));
-    NDArray hot = labels.oneHot(classes, DataType.FLOAT32); // (B, classes)
+    boolean shares = labels.getShape().dimension() == 2;
+    NDArray hot = shares ? labels : labels.oneHot(classes, DataType.FLOAT32); // (B, classes)
     NDArray target = hot.mul(sharp).add(smooth); // (B, classes)
     return batchMean(target.mul(logits.logSoftmax(1)).neg());
   }

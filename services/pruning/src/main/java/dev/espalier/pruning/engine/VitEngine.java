@@ -33,7 +33,7 @@ public interface VitEngine extends AutoCloseable {
    * Forward and backward pass of one batch: adds the loss's gradients to those of the model's
    * parameters (and of gates that require one).
    *
-   * @param labels class of each image, (B), int64
+   * @param labels class of each image, (B), int64, or shares of classes, (B, classes), float32
    * @param teacherLogits (B, classes); null unless the objective distils
    * @return the loss and the class scores of the batch
    */

@@ -1,6 +1,7 @@
 package dev.espalier.pruning.training;
 
 import dev.espalier.datasets.Augmentation;
+import dev.espalier.datasets.Mixing;
 import dev.espalier.pruning.engine.Objective;
 import dev.espalier.pruning.engine.Precision;
 
@@ -21,6 +22,7 @@ import dev.espalier.pruning.engine.Precision;
  * @param precision of the large products
  * @param threads of one operation; part of the recipe because it changes results bitwise
  * @param seed of order and augmentation
+ * @param mixing what is done to whole batches
  */
 public record TrainingRecipe(
     int epochs,
@@ -35,7 +37,40 @@ public record TrainingRecipe(
     Augmentation augmentation,
     Precision precision,
     int threads,
-    long seed) {
+    long seed,
+    Mixing mixing) {
+
+  /** A recipe that leaves batches as they are. */
+  public TrainingRecipe(
+      int epochs,
+      int batchSize,
+      double learningRate,
+      double weightDecay,
+      double warmupEpochs,
+      double labelSmoothing,
+      double clipNorm,
+      double distillationWeight,
+      double distillationTemperature,
+      Augmentation augmentation,
+      Precision precision,
+      int threads,
+      long seed) {
+    this(
+        epochs,
+        batchSize,
+        learningRate,
+        weightDecay,
+        warmupEpochs,
+        labelSmoothing,
+        clipNorm,
+        distillationWeight,
+        distillationTemperature,
+        augmentation,
+        precision,
+        threads,
+        seed,
+        Mixing.NONE);
+  }
 
   public TrainingRecipe {
     require(epochs >= 1, "epochs", "at least 1", epochs);

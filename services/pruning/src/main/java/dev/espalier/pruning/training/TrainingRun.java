@@ -211,12 +211,33 @@ public final class TrainingRun implements AutoCloseable {
       float[] pixels =
           dataset.batch(dataset.train(), indices, recipe.augmentation(), recipe.seed(), epoch);
       int side = dataset.imageSize();
+      recipe.mixing().erase(pixels, indices, dataset.channels(), side, recipe.seed(), epoch);
+      NDArray labels = labels(batch, pixels, indices, epoch); // mixes the pixels, too
       NDArray images =
           batch.create(pixels, new Shape(indices.length, dataset.channels(), side, side));
-      long[] classes =
-          Arrays.stream(dataset.labels(dataset.train(), indices)).asLongStream().toArray();
-      return hook.backward(this, new TrainingHook.Batch(images, batch.create(classes)));
+      return hook.backward(this, new TrainingHook.Batch(images, labels));
     }
+  }
+
+  /** Classes, (B); or shares of classes, (B, classes), of images that are mixed in place. */
+  private NDArray labels(NDManager batch, float[] pixels, int[] indices, int epoch) {
+    int[] classes = dataset.labels(dataset.train(), indices);
+    if (!recipe.mixing().mixesLabels()) {
+      return batch.create(Arrays.stream(classes).asLongStream().toArray());
+    }
+    float[] shares =
+        recipe
+            .mixing()
+            .mix(
+                pixels,
+                classes,
+                dataset.classes(),
+                dataset.channels(),
+                dataset.imageSize(),
+                recipe.seed(),
+                epoch,
+                Math.toIntExact(step % batches));
+    return batch.create(shares, new Shape(indices.length, dataset.classes()));
   }
 
   /** Forward and backward pass of a batch through the run's engine; gives the loss. */

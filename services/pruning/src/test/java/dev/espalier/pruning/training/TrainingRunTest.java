@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -11,12 +14,14 @@ import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.Mixing;
 import dev.espalier.datasets.Split;
 import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.Objective;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
@@ -175,6 +180,62 @@ class TrainingRunTest {
       assertThat(TrainingCheckpoint.fromBytes(bytes)).isEqualTo(checkpoint);
       return bytes;
     }
+  }
+
+  /** Everything that is drawn: RandAugment, mixup or CutMix by batch, erased boxes. */
+  private static TrainingRecipe mixed(long seed) {
+    return new TrainingRecipe(
+        2,
+        16,
+        3e-3,
+        0.05,
+        1,
+        0.1,
+        1,
+        0.5,
+        2,
+        Augmentation.RAND_AUGMENT,
+        Precision.FP32,
+        1,
+        seed,
+        new Mixing(0.8, 1, 0.25));
+  }
+
+  @Test
+  void resumesBitEqualWithMixedBatches() {
+    VitWeights whole = train(mixed(7), TrainingObserver.NONE);
+    for (int stop : new int[] {1, 4, 6}) {
+      byte[] checkpoint = stopAt(mixed(7), stop);
+      assertThat(resume(mixed(7), checkpoint)).as("stopped at %d", stop).isEqualTo(whole.tensors());
+    }
+    assertThat(train(mixed(8), TrainingObserver.NONE).tensors()).isNotEqualTo(whole.tensors());
+  }
+
+  @Test
+  void sharesOfClassesAreALossOfBothEngines() {
+    float[] shares = {0.7f, 0.3f, 0, 0, 0.5f, 0.5f};
+    Objective objective = new Objective(0.1, 0, 1);
+    double[] losses = new double[2];
+    for (int e = 0; e < 2; e++) {
+      try (VitEngine engine =
+              e == 0 ? VitEngine.reference() : VitEngine.fast(TENSORS, Precision.FP32);
+          VitModel model = VitModel.trainable(TENSORS, fresh(1));
+          NDManager manager = TENSORS.newManager()) {
+        NDArray images = manager.create(STRIPES.batch(STRIPES.train(), new int[] {0, 1}));
+        losses[e] =
+            engine
+                .backward(
+                    model,
+                    images.reshape(2, 1, 8, 8),
+                    manager.create(shares, new Shape(2, 3)),
+                    objective,
+                    null,
+                    Gates.NONE)
+                .loss();
+      }
+    }
+    assertThat(losses[1]).isCloseTo(losses[0], within(1e-5));
+    assertThat(losses[0]).isBetween(0.5, 3.0);
   }
 
   private static Map<String, Tensor> resume(TrainingRecipe recipe, byte[] checkpoint) {

@@ -17,9 +17,12 @@ import java.util.TreeMap;
  * @param distillationWeight coefficient of KL(teacher || student), batch mean, teacher = base; 0:
  *     no distillation
  * @param distillationTemperature divides both logits
- * @param augmentation "none" or "crop-flip"
+ * @param augmentation "none", "crop-flip" or "rand-augment"
  * @param precision "fp32" or "bf16"
  * @param threads of one training; part of the identity, since it changes results bitwise
+ * @param mixup alpha of mixup, in [0, 10]; 0: none
+ * @param cutmix alpha of CutMix, in [0, 10]; 0: none
+ * @param erasing probability that a box of an image is erased, in [0, 1]
  */
 public record Recipe(
     int epochs,
@@ -33,11 +36,14 @@ public record Recipe(
     double distillationTemperature,
     String augmentation,
     String precision,
-    int threads) {
+    int threads,
+    double mixup,
+    double cutmix,
+    double erasing) {
 
   /** What holds where a sweep says nothing. */
   public static final Recipe DEFAULTS =
-      new Recipe(3, 64, 5e-4, 0.05, 0.0, 0.0, 1.0, 9.0, 3.0, "crop-flip", "fp32", 1);
+      new Recipe(3, 64, 5e-4, 0.05, 0.0, 0.0, 1.0, 9.0, 3.0, "crop-flip", "fp32", 1, 0, 0, 0);
 
   /** The tree form, by the names of the fields. */
   public Map<String, Object> toTree() {
@@ -54,6 +60,16 @@ public record Recipe(
     tree.put("augmentation", augmentation);
     tree.put("precision", precision);
     tree.put("threads", threads);
+    // Left out otherwise, so that sweeps and stages from before keep their names.
+    putUnlessZero(tree, "mixup", mixup);
+    putUnlessZero(tree, "cutmix", cutmix);
+    putUnlessZero(tree, "erasing", erasing);
     return tree;
+  }
+
+  private static void putUnlessZero(Map<String, Object> tree, String name, double value) {
+    if (value != 0) {
+      tree.put(name, value);
+    }
   }
 }

@@ -220,7 +220,21 @@ public final class SweepJsonSchema {
     rules.put("augmentation", choice("Of training images.", SweepSpecReader.AUGMENTATIONS));
     rules.put("precision", choice("Of the linear layers.", SweepSpecReader.PRECISIONS));
     rules.put("threads", integer("Of one training.", 1, 256));
-    rules.replaceAll((name, rule) -> withDefault(asRule(rule), defaults.get(name)));
+    rules.put(
+        "mixup",
+        number(
+            "Alpha of mixup: images and labels are blended; 0: none.",
+            "minimum",
+            0,
+            "maximum",
+            10));
+    rules.put(
+        "cutmix",
+        number("Alpha of CutMix: boxes are exchanged; 0: none.", "minimum", 0, "maximum", 10));
+    rules.put(
+        "erasing",
+        number("Probability that a box of an image is erased.", "minimum", 0, "maximum", 1));
+    rules.replaceAll((name, rule) -> withDefault(asRule(rule), defaults.getOrDefault(name, 0.0)));
     Map<String, Object> recipe = object(rules);
     recipe.put("description", "How accuracy is recovered after the cut.");
     return recipe;

@@ -30,7 +30,7 @@ public final class SweepSpecReader {
   /** More would not be a plan but a mistake. */
   public static final int MAX_TRIALS = 100_000;
 
-  public static final List<String> AUGMENTATIONS = List.of("none", "crop-flip");
+  public static final List<String> AUGMENTATIONS = List.of("none", "crop-flip", "rand-augment");
   public static final List<String> PRECISIONS = List.of("fp32", "bf16");
   public static final List<String> STRATEGIES = List.of("grid");
 
@@ -58,6 +58,8 @@ public final class SweepSpecReader {
 
   private static final Set<String> TARGET_FIELDS =
       Set.of("macs", "params", "latency", "latencyBatchSize", "latencyRuntime");
+
+  private static final Set<String> RECIPE_FIELDS = recipeFields();
 
   static final long MAX_DEVICE_HOURS = 1_000_000;
 
@@ -273,8 +275,7 @@ public final class SweepSpecReader {
 
   private static Recipe recipe(Fields sweep, List<Violation> violations) {
     Recipe defaults = Recipe.DEFAULTS;
-    Fields recipe =
-        Fields.of("recipe", sweep.raw("recipe"), defaults.toTree().keySet(), violations);
+    Fields recipe = Fields.of("recipe", sweep.raw("recipe"), RECIPE_FIELDS, violations);
     int epochs = recipe.integer("epochs", defaults.epochs(), 1, 10_000);
     return new Recipe(
         epochs,
@@ -307,7 +308,16 @@ public final class SweepSpecReader {
             x -> x >= 0.1 && x <= 100),
         recipe.choice("augmentation", defaults.augmentation(), AUGMENTATIONS),
         recipe.choice("precision", defaults.precision(), PRECISIONS),
-        recipe.integer("threads", defaults.threads(), 1, 256));
+        recipe.integer("threads", defaults.threads(), 1, 256),
+        recipe.number("mixup", defaults.mixup(), "a number in [0, 10]", x -> x >= 0 && x <= 10),
+        recipe.number("cutmix", defaults.cutmix(), "a number in [0, 10]", x -> x >= 0 && x <= 10),
+        recipe.number("erasing", defaults.erasing(), "a number in [0, 1]", x -> x >= 0 && x <= 1));
+  }
+
+  private static Set<String> recipeFields() {
+    Set<String> fields = new HashSet<>(Recipe.DEFAULTS.toTree().keySet());
+    fields.addAll(Set.of("mixup", "cutmix", "erasing"));
+    return Set.copyOf(fields);
   }
 
   private static Evaluation evaluation(Fields sweep, List<Violation> violations) {

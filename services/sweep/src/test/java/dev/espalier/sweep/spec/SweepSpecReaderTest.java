@@ -82,9 +82,10 @@ class SweepSpecReaderTest {
             new Violation("recipe.epochz", "a known field; did you mean epochs?", "unknown field"),
             new Violation(
                 "recipe.colour",
-                "a known field: one of augmentation, batchSize, clipNorm, distillationTemperature,"
-                    + " distillationWeight, epochs, labelSmoothing, learningRate, precision,"
-                    + " threads, warmupEpochs, weightDecay",
+                "a known field: one of augmentation, batchSize, clipNorm, cutmix,"
+                    + " distillationTemperature, distillationWeight, epochs, erasing,"
+                    + " labelSmoothing, learningRate, mixup, precision, threads, warmupEpochs,"
+                    + " weightDecay",
                 "unknown field"));
   }
 
@@ -141,6 +142,25 @@ class SweepSpecReaderTest {
         .containsExactly(new Violation("targets", "at least one keep ratio", "an empty list"));
     tree.put("targets", 0.5);
     assertThat(violations()).containsExactly(new Violation("targets", "an object", "0.5"));
+  }
+
+  @Test
+  void readsWhatIsDoneToBatchesAndLeavesItOutWhereItIsNothing() {
+    assertThat(Specs.spec(tree).canonicalJson()).doesNotContain("mixup", "cutmix", "erasing");
+    tree.put(
+        "recipe",
+        Map.of("augmentation", "rand-augment", "mixup", 0.8, "cutmix", 1L, "erasing", 0.25));
+    SweepSpec spec = Specs.spec(tree);
+    assertThat(spec.recipe().mixup()).isEqualTo(0.8);
+    assertThat(SweepSpecReader.read(spec.toTree()).orThrow()).isEqualTo(spec);
+    tree.put("recipe", Map.of("mixup", -1L, "cutmix", "much", "erasing", 1.5, "mixin", 1L));
+    assertThat(violations())
+        .contains(
+            new Violation("recipe.mixup", "a number in [0, 10]", "-1"),
+            new Violation("recipe.cutmix", "a number in [0, 10]", "\"much\""),
+            new Violation("recipe.erasing", "a number in [0, 1]", "1.5"))
+        .extracting(Violation::field)
+        .contains("recipe.mixin");
   }
 
   @Test

@@ -6,6 +6,7 @@ import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.ArtifactException;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.Mixing;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -154,10 +155,19 @@ final class FinetuneStage implements StageExecutor {
           Augmentation.of(parameters.text("augmentation")),
           Numbers.precision(context.spec().getNumerics()),
           Numbers.threads(context.spec().getNumerics()),
-          context.spec().getSeed());
+          context.spec().getSeed(),
+          new Mixing(
+              optional(parameters, "mixup"),
+              optional(parameters, "cutmix"),
+              optional(parameters, "erasing")));
     } catch (IllegalArgumentException e) {
       throw StageParameters.bad("recipe", "a usable recipe", e.getMessage());
     }
+  }
+
+  /** A parameter that the planner leaves out where it is 0. */
+  private static double optional(StageParameters parameters, String name) throws StageFailure {
+    return parameters.find(name).isPresent() ? parameters.number(name) : 0;
   }
 
   /** Turns what the training tells into points of its curves and evaluated epochs. */
