@@ -52,7 +52,11 @@ class OnnxFileTest {
   }
 
   static List<String> methods() {
-    return PruningMethods.ALL.stream().map(method -> method.descriptor().name()).toList();
+    return PruningMethods.ALL.stream()
+        .map(PruningMethod::descriptor)
+        .filter(MethodDescriptor::cuts)
+        .map(MethodDescriptor::name)
+        .toList();
   }
 
   @ParameterizedTest

@@ -105,6 +105,14 @@ class GoldenDigestsTest {
         .isEqualTo("depth-even@1 cad397ccf584de35 b057870285f5405c");
   }
 
+  @Test
+  void controlsOfTrainingFindTheSameInVersion1() throws Exception {
+    assertThat(found("small-from-scratch", true))
+        .isEqualTo("small-from-scratch@1 75d4cf953d7cf773 17b9dc4370f23bc1");
+    assertThat(found("base-extra-epochs", false, 1.0))
+        .isEqualTo("base-extra-epochs@1 ed9af55b06acf12c");
+  }
+
   /** Version, digest of the scores where they are exact, hash of the plan at 0.8. */
   private String found(String name, boolean exact) throws Exception {
     return found(name, exact, 0.8);

@@ -1,6 +1,7 @@
 package dev.espalier.architecture.method;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -19,6 +20,13 @@ public final class Combination {
    * is a coarse step, and the method behind it meets the target.
    */
   public static Optional<String> refusal(MethodDescriptor first, MethodDescriptor second) {
+    for (MethodDescriptor control : List.of(first, second)) {
+      if (!control.cuts() || control.outputs().contains(SearchOutput.FRESH_WEIGHTS)) {
+        return Optional.of(
+            "methods that prune what the base has learnt: %s is a control that stands alone"
+                .formatted(control.name()));
+      }
+    }
     Set<UnitKind> both = EnumSet.noneOf(UnitKind.class);
     both.addAll(first.prunes());
     both.retainAll(second.prunes());

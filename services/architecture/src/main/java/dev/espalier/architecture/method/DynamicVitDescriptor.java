@@ -84,7 +84,13 @@ final class DynamicVitDescriptor {
                   1,
                   1,
                   256,
-                  "Kept patches of a stage are a multiple of it where there are that many.")));
+                  "Kept patches of a stage are a multiple of it where there are that many.")),
+          false,
+          (base, given) ->
+              TokenStages.least(
+                  base,
+                  MethodDescriptor.integer(given, "stages"),
+                  MethodDescriptor.integer(given, "alignment")));
 
   private DynamicVitDescriptor() {}
 }

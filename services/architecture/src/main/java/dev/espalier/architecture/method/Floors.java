@@ -1,7 +1,5 @@
 package dev.espalier.architecture.method;
 
-import dev.espalier.architecture.cost.Cost;
-import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.vit.AttentionKind;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.TokenRule;
@@ -42,13 +40,22 @@ public final class Floors {
     return Math.min(floor, baseWidth);
   }
 
+  /** {@link #smallest(VitArchitecture, Set, int)} where any width may stay. */
+  public static VitArchitecture smallest(VitArchitecture base, Set<UnitKind> prunes) {
+    return smallest(base, prunes, 1);
+  }
+
   /**
    * The base with every kind in {@code prunes} at its floor; the last block keeps its attention, or
    * the class token would see no patch.
+   *
+   * @param alignment widths are multiples of it, or the base's
    */
-  public static VitArchitecture smallest(VitArchitecture base, Set<UnitKind> prunes) {
-    int embedding = width(prunes, UnitKind.EMBEDDING, base.embedding());
-    int depth = width(prunes, UnitKind.BLOCK, base.depth());
+  public static VitArchitecture smallest(
+      VitArchitecture base, Set<UnitKind> prunes, int alignment) {
+    Narrow narrow = new Narrow(prunes, alignment);
+    int embedding = narrow.to(UnitKind.EMBEDDING, base.embedding());
+    int depth = narrow.to(UnitKind.BLOCK, base.depth());
     List<BlockShape> blocks = new ArrayList<>();
     for (int l = 0; l < depth; l++) {
       BlockShape block = base.blocks().get(l);
@@ -56,17 +63,17 @@ public final class Floors {
       BlockShape widths =
           block.attention() == AttentionKind.MSA && !skips
               ? BlockShape.msa(
-                  width(prunes, UnitKind.HEAD, block.heads()),
-                  width(prunes, UnitKind.QK, block.qkWidth()),
-                  width(prunes, UnitKind.V, block.vWidth()),
-                  width(prunes, UnitKind.MLP, block.mlpHidden()))
+                  narrow.to(UnitKind.HEAD, block.heads()),
+                  narrow.to(UnitKind.QK, block.qkWidth()),
+                  narrow.to(UnitKind.V, block.vWidth()),
+                  narrow.to(UnitKind.MLP, block.mlpHidden()))
               : new BlockShape(
                   skips ? AttentionKind.SKIP : block.attention(),
                   block.heads(),
                   block.qkWidth(),
                   block.vWidth(),
-                  width(prunes, UnitKind.MLP, block.mlpHidden()));
-      blocks.add(widths.with(wiring(block, prunes, embedding)).with(block.tokens()));
+                  narrow.to(UnitKind.MLP, block.mlpHidden()));
+      blocks.add(widths.with(wiring(block, narrow, embedding)).with(block.tokens()));
     }
     if (prunes.contains(UnitKind.TOKEN) && blocks.get(0).tokens().equals(TokenRule.ALL)) {
       blocks.set(0, blocks.get(0).with(new TokenRule.Enter(List.of(0))));
@@ -74,29 +81,28 @@ public final class Floors {
     return base.withWidths(embedding, blocks);
   }
 
-  private static Wiring wiring(BlockShape block, Set<UnitKind> prunes, int embedding) {
+  private static Wiring wiring(BlockShape block, Narrow narrow, int embedding) {
     if (!block.wiring().isAll()) {
       return block.wiring();
     }
     return new Wiring(
-        channels(prunes, UnitKind.ATTENTION_INPUT, embedding),
-        channels(prunes, UnitKind.ATTENTION_OUTPUT, embedding),
-        channels(prunes, UnitKind.MLP_INPUT, embedding),
-        channels(prunes, UnitKind.MLP_OUTPUT, embedding));
+        channels(narrow, UnitKind.ATTENTION_INPUT, embedding),
+        channels(narrow, UnitKind.ATTENTION_OUTPUT, embedding),
+        channels(narrow, UnitKind.MLP_INPUT, embedding),
+        channels(narrow, UnitKind.MLP_OUTPUT, embedding));
   }
 
-  private static List<Integer> channels(Set<UnitKind> prunes, UnitKind kind, int embedding) {
-    return prunes.contains(kind)
-        ? IntStream.range(0, of(kind, embedding)).boxed().toList()
-        : List.of();
+  private static List<Integer> channels(Narrow narrow, UnitKind kind, int embedding) {
+    int kept = narrow.to(kind, embedding);
+    return kept < embedding ? IntStream.range(0, kept).boxed().toList() : List.of();
   }
 
-  /** Cost of {@link #smallest} as a share of the base's. */
-  public static double keepRatio(VitArchitecture base, Set<UnitKind> prunes, TargetKind kind) {
-    return Cost.of(smallest(base, prunes)).keepRatio(Cost.of(base), kind);
-  }
-
-  private static int width(Set<UnitKind> prunes, UnitKind kind, int baseWidth) {
-    return prunes.contains(kind) ? of(kind, baseWidth) : baseWidth;
+  /** Narrows what a method prunes. */
+  private record Narrow(Set<UnitKind> prunes, int alignment) {
+    int to(UnitKind kind, int baseWidth) {
+      return prunes.contains(kind)
+          ? Alignment.widths(kind, baseWidth, alignment).get(0)
+          : baseWidth;
+    }
   }
 }

@@ -182,6 +182,12 @@ public final class Methods {
   /** Control: drops blocks at even distances. */
   public static final MethodDescriptor DEPTH_EVEN = Depth.EVEN;
 
+  /** Control: a fresh model as small as the target. */
+  public static final MethodDescriptor SMALL_FROM_SCRATCH = TrainingControls.SMALL_FROM_SCRATCH;
+
+  /** Control: the whole base, trained on. */
+  public static final MethodDescriptor BASE_EXTRA_EPOCHS = TrainingControls.BASE_EXTRA_EPOCHS;
+
   /** All methods, in the order in which people read them. */
   public static final List<MethodDescriptor> ALL =
       List.of(
@@ -199,7 +205,9 @@ public final class Methods {
           DYNAMIC_VIT,
           SPVIT,
           DEPTH_LAST,
-          DEPTH_EVEN);
+          DEPTH_EVEN,
+          SMALL_FROM_SCRATCH,
+          BASE_EXTRA_EPOCHS);
 
   private Methods() {}
 

@@ -3,10 +3,15 @@ package dev.espalier.architecture.method;
 import static dev.espalier.architecture.method.ParameterPhase.PRUNE;
 import static dev.espalier.architecture.method.ParameterPhase.SEARCH;
 
+import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.vit.VitArchitecture;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * WDPruning, {@code methods/wdpruning.md}. Defaults are the authors' where a run of 100 epochs on
@@ -15,6 +20,10 @@ import java.util.Set;
  * (§3); counts are rounded to 8, not 16 (§10).
  */
 final class Wdpruning {
+
+  /** What thresholds narrow. */
+  private static final Set<UnitKind> LAYERS =
+      EnumSet.of(UnitKind.HEAD, UnitKind.MLP, UnitKind.ATTENTION_OUTPUT, UnitKind.MLP_OUTPUT);
 
   static final MethodDescriptor DESCRIPTOR =
       new MethodDescriptor(
@@ -124,7 +133,22 @@ final class Wdpruning {
                   8,
                   1,
                   256,
-                  "Kept widths are multiples of it, or the base's whole width.")));
+                  "Kept widths are multiples of it, or the base's whole width.")),
+          false,
+          Wdpruning::smallest);
 
   private Wdpruning() {}
+
+  /**
+   * The shallowest depth that has a classifier, with all layers at their floors; the search rounds
+   * widths in one way and the plan in another, so it is the dearer of the two.
+   */
+  private static VitArchitecture smallest(VitArchitecture base, Map<String, Object> given) {
+    int depth = Math.max(1, base.depth() - MethodDescriptor.integer(given, "classifiers"));
+    VitArchitecture shallow = base.withWidths(base.embedding(), base.blocks().subList(0, depth));
+    return Stream.of("roundTo", "alignment")
+        .map(step -> Floors.smallest(shallow, LAYERS, MethodDescriptor.integer(given, step)))
+        .max(Comparator.comparingLong(shape -> Cost.of(shape).macs()))
+        .orElseThrow();
+  }
 }

@@ -2,12 +2,15 @@ package dev.espalier.architecture.method;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.architecture.Examples;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.vit.BlockShape;
+import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +60,44 @@ class MethodsTest {
     Cost smallest = Cost.of(Floors.smallest(Examples.FASHION, Methods.NVIT.prunes()));
     assertThat(floor).isEqualTo((double) smallest.macs() / Cost.of(Examples.FASHION).macs());
     assertThat(floor).isBetween(0.01, 0.03);
+  }
+
+  @Test
+  void aFloorIsTheMethodsOwnAndFollowsItsParameters() {
+    VitArchitecture base = Examples.FASHION;
+    // One of six blocks sees all patches, and predictors cost something too.
+    double dynamic = Methods.DYNAMIC_VIT.floor(base, TargetKind.MACS);
+    assertThat(dynamic).isBetween(0.17, 0.35);
+    assertThat(Methods.DYNAMIC_VIT.floor(base, TargetKind.MACS, Map.of("stages", 1L)))
+        .as("one predictor in the middle leaves half of the blocks whole")
+        .isBetween(0.5, 0.6);
+    // Blocks with a classifier may go, so four of six stay; widths alone leave all six.
+    double depth = Methods.WDPRUNING.floor(base, TargetKind.MACS);
+    assertThat(Methods.WDPRUNING.floor(base, TargetKind.MACS, Map.of("classifiers", 0L)))
+        .isCloseTo(depth * 6 / 4, within(0.02));
+    assertThat(Methods.MAGNITUDE.floor(base, TargetKind.MACS, Map.of("alignment", 48L)))
+        .isGreaterThan(4 * Methods.MAGNITUDE.floor(base, TargetKind.MACS));
+    assertThat(Methods.BASE_EXTRA_EPOCHS.floor(base, TargetKind.MACS)).isEqualTo(1);
+  }
+
+  @Test
+  void everyFloorIsAKeepRatioThatDefaultsRespect() {
+    for (MethodDescriptor method : Methods.ALL) {
+      for (TargetKind kind : method.targets()) {
+        assertThat(method.floor(Examples.FASHION, kind)).as(method.name()).isBetween(0.0, 1.0);
+      }
+    }
+  }
+
+  @Test
+  void controlsOfTrainingStandAlone() {
+    assertThat(Combination.refusal(Methods.SMALL_FROM_SCRATCH, Methods.DYNAMIC_VIT))
+        .hasValueSatisfying(reason -> assertThat(reason).contains("small-from-scratch"));
+    assertThat(Combination.refusal(Methods.DEPTH_LAST, Methods.SMALL_FROM_SCRATCH)).isPresent();
+    assertThat(Combination.refusal(Methods.BASE_EXTRA_EPOCHS, Methods.DYNAMIC_VIT)).isPresent();
+    assertThat(Methods.SMALL_FROM_SCRATCH.redistributable()).isFalse();
+    assertThat(Methods.BASE_EXTRA_EPOCHS.redistributable()).isFalse();
+    assertThat(Methods.NVIT.redistributable()).isTrue();
   }
 
   @Test

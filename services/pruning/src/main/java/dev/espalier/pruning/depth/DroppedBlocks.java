@@ -1,13 +1,11 @@
 package dev.espalier.pruning.depth;
 
 import dev.espalier.architecture.cost.Cost;
-import dev.espalier.architecture.importance.BlockImportance;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.plan.BlockPlan;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.pruning.method.BudgetSolver;
 import dev.espalier.pruning.method.OneShotSearch;
@@ -51,7 +49,7 @@ public final class DroppedBlocks implements PruningMethod {
 
   @Override
   public Search search(SearchRequest request) {
-    return new OneShotSearch(() -> nothing(request.base().architecture()));
+    return new OneShotSearch(() -> Importance.none(request.base().architecture()));
   }
 
   @Override
@@ -89,19 +87,5 @@ public final class DroppedBlocks implements PruningMethod {
     List<BlockPlan> blocks = new ArrayList<>(whole.blocks());
     dropped.forEach(l -> blocks.set(l, BlockPlan.REMOVED));
     return new PruningPlan(base, whole.embedding(), blocks);
-  }
-
-  /** Places are all that counts. */
-  private static Importance nothing(VitArchitecture vit) {
-    List<BlockImportance> blocks = new ArrayList<>();
-    for (BlockShape block : vit.blocks()) {
-      blocks.add(
-          new BlockImportance(
-              new double[block.heads()],
-              new double[block.qkWidth()],
-              new double[block.vWidth()],
-              new double[block.mlpHidden()]));
-    }
-    return new Importance(new double[vit.embedding()], blocks);
   }
 }

@@ -2,9 +2,9 @@ package dev.espalier.pruning.dynamicvit;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.method.TokenStages;
 import dev.espalier.architecture.plan.BlockPlan;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.math.BigDecimal;
@@ -25,19 +25,9 @@ record Stages(List<Integer> blocks, double rho, List<Integer> patches) {
 
   private static final double TOLERANCE = 0.01;
 
-  /**
-   * The paper's places, scaled to any depth: 3, 6, 9 of 12 blocks; 4, 8, 12 of 16; 1, 3, 4 of 6.
-   *
-   * @return fewer than {@code stages} where the depth does not have that many
-   */
+  /** {@link TokenStages#places}, of which there must be one. */
   static List<Integer> places(int depth, int stages) {
-    List<Integer> places =
-        IntStream.rangeClosed(1, stages)
-            .map(s -> depth * s / (stages + 1))
-            .filter(block -> block > 0)
-            .distinct()
-            .boxed()
-            .toList();
+    List<Integer> places = TokenStages.places(depth, stages);
     if (places.isEmpty()) {
       throw new IllegalArgumentException(
           "dynamicvit needs a base of at least 2 blocks but it has " + depth);
@@ -105,14 +95,8 @@ record Stages(List<Integer> blocks, double rho, List<Integer> patches) {
     }
   }
 
-  /** {@code floor(N rho^s)}, in floating point that does not lose 49 of 100 at rho 0.7. */
   static List<Integer> patches(int N, double rho, int stages, int step) {
-    List<Integer> patches = new ArrayList<>();
-    for (int s = 1; s <= stages; s++) {
-      int kept = (int) Math.max(1, Math.floor(N * StrictMath.pow(rho, s) + 1e-9));
-      patches.add(kept < step ? kept : kept - kept % step);
-    }
-    return patches;
+    return TokenStages.patches(N, rho, stages, step);
   }
 
   private static List<Integer> closer(
@@ -154,12 +138,7 @@ record Stages(List<Integer> blocks, double rho, List<Integer> patches) {
   }
 
   private static long macs(VitArchitecture base, List<Integer> blocks, List<Integer> patches) {
-    List<BlockShape> shapes = new ArrayList<>(base.blocks());
-    for (int s = 0; s < blocks.size(); s++) {
-      int l = blocks.get(s);
-      shapes.set(l, shapes.get(l).with(new TokenRule.Select(patches.get(s))));
-    }
-    return Cost.of(base.withWidths(base.embedding(), shapes)).macs();
+    return Cost.of(TokenStages.shape(base, blocks, patches)).macs();
   }
 
   /** The base with all its weights and a predictor at each stage. */

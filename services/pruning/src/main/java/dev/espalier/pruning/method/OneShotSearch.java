@@ -7,11 +7,22 @@ import java.util.function.Supplier;
 /** A search that is done in one step and needs no data. */
 public final class OneShotSearch implements Search {
 
-  private final Supplier<Importance> scoring;
-  private Importance found;
+  private final Supplier<Result> finding;
+  private Result found;
 
+  private OneShotSearch(Supplier<Result> finding, Result found) {
+    this.finding = finding;
+    this.found = found;
+  }
+
+  /** A search that only scores units. */
   public OneShotSearch(Supplier<Importance> scoring) {
-    this.scoring = scoring;
+    this(() -> new Result(scoring.get(), Optional.empty(), Optional.empty()), null);
+  }
+
+  /** A search that finds more than scores. */
+  public static OneShotSearch finding(Supplier<Result> finding) {
+    return new OneShotSearch(finding, null);
   }
 
   @Override
@@ -21,7 +32,7 @@ public final class OneShotSearch implements Search {
 
   @Override
   public void step() {
-    found = scoring.get();
+    found = finding.get();
   }
 
   @Override
@@ -45,7 +56,7 @@ public final class OneShotSearch implements Search {
     if (!finished()) {
       throw new IllegalStateException("the search is not finished");
     }
-    return new Result(found, Optional.empty(), Optional.empty());
+    return found;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package dev.espalier.pruning.method;
 
+import dev.espalier.pruning.control.BaseExtraEpochs;
+import dev.espalier.pruning.control.SmallFromScratch;
 import dev.espalier.pruning.depth.DroppedBlocks;
 import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
@@ -31,7 +33,9 @@ public final class PruningMethods {
           new DynamicVit(),
           new SpVit(),
           DroppedBlocks.last(),
-          DroppedBlocks.evenly());
+          DroppedBlocks.evenly(),
+          new SmallFromScratch(),
+          new BaseExtraEpochs());
 
   private PruningMethods() {}
 

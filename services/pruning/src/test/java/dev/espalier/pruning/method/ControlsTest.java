@@ -16,9 +16,12 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.pruning.TrainedTinyVit;
+import dev.espalier.pruning.control.BaseExtraEpochs;
+import dev.espalier.pruning.control.SmallFromScratch;
 import dev.espalier.pruning.engine.TinyVit;
 import dev.espalier.pruning.magnitude.Magnitude;
 import dev.espalier.pruning.random.RandomUnits;
+import dev.espalier.pruning.surgery.Cut;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -172,6 +175,48 @@ class ControlsTest {
   }
 
   @Test
+  void aModelFromScratchHasTheWidthsOfMagnitudeAndWeightsOfItsSeedAlone() {
+    VitWeights base = TinyVit.weights(DEMO, 2);
+    Search.Result found = found(new SmallFromScratch(), base, 3);
+    PruningPlan plan =
+        new SmallFromScratch()
+            .plan(
+                PlanRequest.of(
+                    DEMO, found.importance(), Optional.empty(), TargetKind.MACS, 0.5, 8));
+    Importance norms = scores(new Magnitude(), base, 0);
+    PruningPlan magnitude =
+        new Magnitude()
+            .plan(PlanRequest.of(DEMO, norms, Optional.empty(), TargetKind.MACS, 0.5, 8));
+    assertThat(plan.cutArchitecture()).isEqualTo(magnitude.cutArchitecture());
+
+    VitWeights fresh = found.weights().orElseThrow();
+    assertThat(Cut.apply(fresh, plan).architecture()).isEqualTo(plan.cutArchitecture());
+    String name = "blocks.3.mlp.fc1.weight";
+    float[] drawn = fresh.tensor(name).values();
+    VitWeights other = TinyVit.weights(DEMO, 8);
+    assertThat(
+            found(new SmallFromScratch(), other, 3).weights().orElseThrow().tensor(name).values())
+        .as("the base's weights play no part")
+        .isEqualTo(drawn);
+    assertThat(found(new SmallFromScratch(), base, 4).weights().orElseThrow().tensor(name).values())
+        .isNotEqualTo(drawn);
+  }
+
+  @Test
+  void theBaseWithExtraEpochsIsCutNowhere() {
+    BaseExtraEpochs control = new BaseExtraEpochs();
+    Importance none = scores(control, TinyVit.weights(DEMO, 2), 1);
+    assertThat(control.plan(PlanRequest.of(DEMO, none, Optional.empty(), TargetKind.MACS, 1.0, 1)))
+        .isEqualTo(PruningPlan.identity(DEMO));
+    assertThatThrownBy(
+            () ->
+                control.plan(
+                    PlanRequest.of(DEMO, none, Optional.empty(), TargetKind.PARAMS, 0.5, 1)))
+        .hasMessage(
+            "keep ratio of params must be 1, as base-extra-epochs cuts nothing, but is 0.5");
+  }
+
+  @Test
   void scoresSurviveTheirFile() {
     Importance importance = scores(new Magnitude(), TinyVit.weights(DEMO, 2), 0);
 
@@ -182,11 +227,15 @@ class ControlsTest {
   // ---- helpers ----
 
   static Importance scores(PruningMethod method, VitWeights weights, long seed) {
+    return found(method, weights, seed).importance();
+  }
+
+  private static Search.Result found(PruningMethod method, VitWeights weights, long seed) {
     try (Search search = method.search(SearchRequest.of(weights, Map.of(), seed))) {
       while (!search.finished()) {
         search.step();
       }
-      return search.result().importance();
+      return search.result();
     }
   }
 
