@@ -3,8 +3,10 @@ package dev.espalier.schemas.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.TextFormat;
+import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.schemas.sweep.v1.SweepCommand;
+import dev.espalier.sweep.spec.MethodChoice;
 import dev.espalier.sweep.spec.SpecReading;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
@@ -21,7 +23,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class ExamplesTest {
 
-  private static final VitArchitecture BASE = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384);
+  /** The shipped models. */
+  private static final Map<String, VitArchitecture> BASES =
+      Map.of(
+          "fashion-vit-96x6", VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384),
+          "fashion-vit-48x4", VitArchitecture.uniform(28, 4, 1, 10, 48, 4, 3, 192));
 
   static List<Path> examples() throws IOException {
     try (Stream<Path> files = Files.list(Path.of("examples"))) {
@@ -33,8 +39,8 @@ class ExamplesTest {
   @MethodSource("examples")
   void everyExampleIsAValidSweepOnTheShippedModel(Path example) throws IOException {
     SweepSpec spec = spec(example);
-    assertThat(SweepSpecCheck.floors(spec, BASE)).isEmpty();
-    assertThat(spec.model()).isEqualTo("fashion-vit-96x6");
+    assertThat(BASES).containsKey(spec.model());
+    assertThat(SweepSpecCheck.floors(spec, BASES.get(spec.model()))).isEmpty();
     assertThat(spec.dataset()).isEqualTo("fashion-mnist-subset");
   }
 
@@ -58,6 +64,20 @@ class ExamplesTest {
     Map<String, Object> tree = SweepProto.tree(SweepProto.message(written), "");
     assertThat(SweepSpecReader.read(tree).orThrow().canonicalJson())
         .isEqualTo(spec.canonicalJson());
+  }
+
+  @Test
+  void theEvidenceHoldsEveryMethodAndItsSmokeFormTheSameOnes() throws IOException {
+    List<String> all = Methods.names();
+    SweepSpec evidence = spec(Path.of("examples/evidence.yaml"));
+    assertThat(evidence.methods())
+        .extracting(MethodChoice::name)
+        .containsExactlyInAnyOrderElementsOf(all);
+    assertThat(evidence.seeds()).hasSizeGreaterThanOrEqualTo(3);
+    assertThat(evidence.targets().macs()).containsExactly(0.65, 0.5, 0.35);
+    SweepSpec smoke = spec(Path.of("examples/evidence-smoke.yaml"));
+    assertThat(smoke.methods()).extracting(MethodChoice::name).containsAll(all);
+    assertThat(smoke.model()).isEqualTo(evidence.model());
   }
 
   @Test

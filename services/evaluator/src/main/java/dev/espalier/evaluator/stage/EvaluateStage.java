@@ -44,9 +44,13 @@ import java.util.Optional;
 /**
  * Says what a trial is worth: proves that the cut did what the plan says, then measures accuracy on
  * the test images before and after recovery, cost by formula and counted, and speed against the
- * base model in turns, in DJL and, on processors, in ONNX Runtime.
+ * base model in turns, in DJL and, on processors, in ONNX Runtime. As {@link #ACCURACY} it leaves out
+ * speed.
  */
 final class EvaluateStage implements StageExecutor {
+
+  /** The algorithm of a stage that measures no speed. */
+  static final String ACCURACY = "accuracy";
 
   private static final int ACCURACY_BATCH = 128;
   private static final int PART = 4 * ACCURACY_BATCH;
@@ -64,9 +68,7 @@ final class EvaluateStage implements StageExecutor {
 
   @Override
   public StageResult execute(StageContext context) throws Exception {
-    StageParameters parameters = StageParameters.of(context.spec());
-    int batchSize = parameters.integer("batchSize", 1, 1 << 16);
-    int runs = parameters.integer("runs", 1, 10_000);
+    Optional<Timing> timing = timing(context);
     Precision precision = Numbers.precision(context.spec().getNumerics());
     ImageDataset dataset = files.dataset(context.outsideInput("dataset"));
     VitWeights base = files.model(context.outsideInput("base").getArtifact());
@@ -74,17 +76,15 @@ final class EvaluateStage implements StageExecutor {
     ArtifactRef modelFile = context.input("model");
     VitWeights model = files.model(modelFile);
     List<Split> parts = parts(dataset.test());
-    // ONNX Runtime is here for processors only.
-    boolean onnx = settings.device().equals("cpu");
-    int pairs = onnx ? 2 : 1;
-    Steps steps = new Steps(context, 1 + 3 * parts.size() + SpeedComparison.forwards(pairs, runs));
+    int forwards = timing.map(t -> SpeedComparison.forwards(t.onnx() ? 2 : 1, t.runs())).orElse(0);
+    Steps steps = new Steps(context, 1 + 3 * parts.size() + forwards);
 
     Optional<ArtifactRef> start = context.findInput("start");
     VitWeights from = start.isPresent() ? files.model(start.get()) : base;
     double difference = maskDifference(context, from, unrecovered, model, dataset);
     steps.done();
     Map<String, Double> measured = new LinkedHashMap<>();
-    List<SpeedComparison> speeds;
+    List<SpeedComparison> speeds = List.of();
     try (VitEngine engine = VitEngine.fast(tensors, precision);
         VitModel baseModel = VitModel.frozen(tensors, base);
         VitModel unrecoveredModel = VitModel.frozen(tensors, unrecovered);
@@ -95,50 +95,84 @@ final class EvaluateStage implements StageExecutor {
       Accuracy whole = accuracy(evaluator, baseModel, dataset, parts, steps);
       accuracies(measured, recovered, before, whole);
       costs(measured, base, model, cutModel);
-      SpeedComparison.Pair djl =
-          new SpeedComparison.Pair(
-              new DjlContender(tensors, engine, baseModel),
-              new DjlContender(tensors, engine, cutModel));
-      if (onnx) {
-        try (OnnxModel onnxBase = new OnnxModel(base, tensors.threads());
-            OnnxModel onnxCut = new OnnxModel(model, tensors.threads())) {
-          OnnxAgreement agreement = agreement(cutModel, onnxCut, dataset);
-          measured.put("onnx_max_abs_difference", agreement.maxAbsDifference());
-          speeds =
-              SpeedComparison.measure(
-                  List.of(djl, new SpeedComparison.Pair(onnxBase, onnxCut)),
-                  dataset,
-                  dataset.test(),
-                  batchSize,
-                  runs,
-                  steps::done);
-        }
-      } else {
-        speeds =
-            SpeedComparison.measure(
-                List.of(djl), dataset, dataset.test(), batchSize, runs, steps::done);
+      if (timing.isPresent()) {
+        SpeedComparison.Pair djl =
+            new SpeedComparison.Pair(
+                new DjlContender(tensors, engine, baseModel),
+                new DjlContender(tensors, engine, cutModel));
+        speeds = speeds(timing.get(), djl, base, cutModel, model, dataset, measured, steps);
       }
     }
     measured.put("model_bytes", (double) modelFile.getSizeBytes());
-    EvaluationRecord figures = new EvaluationRecord(speeds);
-    measured.putAll(figures.measurements());
-    Optional<ArtifactRef> latency = context.findInput("latency");
-    if (latency.isPresent()) {
-      LatencyTable table = files.latency(latency.get());
-      measured.put(
-          "predicted_latency_keep_ratio",
-          table.keepRatio(model.architecture(), base.architecture()));
-      figures
-          .latencyKeepRatio(table.conditions())
+    Map<String, Object> record = record(precision, dataset.test().size());
+    Optional<LatencyTable> table = context.findInput("latency").map(files::latency);
+    table.ifPresent(
+        latencies ->
+            measured.put(
+                "predicted_latency_keep_ratio",
+                latencies.keepRatio(model.architecture(), base.architecture())));
+    if (!speeds.isEmpty()) {
+      EvaluationRecord figures = new EvaluationRecord(speeds);
+      measured.putAll(figures.measurements());
+      record.putAll(figures.conditions());
+      table
+          .flatMap(latencies -> figures.latencyKeepRatio(latencies.conditions()))
           .ifPresent(ratio -> measured.put("latency_keep_ratio", ratio));
     }
     measured.put("mask_max_abs_difference", difference);
     measured.put("test_images", (double) dataset.test().size());
-    Map<String, Object> record = record(precision, dataset.test().size());
-    record.putAll(figures.conditions());
     record.put("measurements", measured);
     byte[] json = Json.canonical(record).getBytes(StandardCharsets.UTF_8);
     return new StageResult(Map.of("evaluation", files.put(json, MediaTypes.EVALUATION)), measured);
+  }
+
+  /**
+   * How speed is measured.
+   *
+   * @param onnx whether in ONNX Runtime too, which is here for processors only
+   */
+  private record Timing(int batchSize, int runs, boolean onnx) {}
+
+  private Optional<Timing> timing(StageContext context) throws StageFailure {
+    if (context.spec().getAlgorithm().equals(ACCURACY)) {
+      return Optional.empty();
+    }
+    StageParameters parameters = StageParameters.of(context.spec());
+    return Optional.of(
+        new Timing(
+            parameters.integer("batchSize", 1, 1 << 16),
+            parameters.integer("runs", 1, 10_000),
+            settings.device().equals("cpu")));
+  }
+
+  private List<SpeedComparison> speeds(
+      Timing timing,
+      SpeedComparison.Pair djl,
+      VitWeights base,
+      VitModel cutModel,
+      VitWeights model,
+      ImageDataset dataset,
+      Map<String, Double> measured,
+      Steps steps)
+      throws StageFailure, StageStopped {
+    int batchSize = timing.batchSize();
+    int runs = timing.runs();
+    if (!timing.onnx()) {
+      return SpeedComparison.measure(
+          List.of(djl), dataset, dataset.test(), batchSize, runs, steps::done);
+    }
+    try (OnnxModel onnxBase = new OnnxModel(base, tensors.threads());
+        OnnxModel onnxCut = new OnnxModel(model, tensors.threads())) {
+      OnnxAgreement agreement = agreement(cutModel, onnxCut, dataset);
+      measured.put("onnx_max_abs_difference", agreement.maxAbsDifference());
+      return SpeedComparison.measure(
+          List.of(djl, new SpeedComparison.Pair(onnxBase, onnxCut)),
+          dataset,
+          dataset.test(),
+          batchSize,
+          runs,
+          steps::done);
+    }
   }
 
   /**

@@ -26,6 +26,10 @@ public final class EvaluatorStages implements StageExecutor {
   private static final Algorithm LATENCY_TABLE =
       new Algorithm(StageKind.STAGE_KIND_EVALUATE, "latency-table", 1);
 
+  /** Without speed: beside other work. */
+  private static final Algorithm ACCURACY =
+      new Algorithm(StageKind.STAGE_KIND_EVALUATE, EvaluateStage.ACCURACY, 1);
+
   private final EngineSettings engine;
   private final EvaluateStage evaluate;
   private final LatencyStage latency;
@@ -39,7 +43,7 @@ public final class EvaluatorStages implements StageExecutor {
 
   /** What an evaluator announces. */
   public static List<Algorithm> algorithms() {
-    return List.of(EVALUATE_1, EVALUATE, LATENCY_TABLE);
+    return List.of(EVALUATE_1, EVALUATE, ACCURACY, LATENCY_TABLE);
   }
 
   @Override

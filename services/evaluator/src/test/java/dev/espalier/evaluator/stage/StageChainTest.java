@@ -9,6 +9,7 @@ import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.artifacts.model.LatencyFile;
+import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.model.PlanFile;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -16,10 +17,10 @@ import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageFailure;
 import dev.espalier.messaging.worker.StageResult;
 import dev.espalier.messaging.worker.StageStopped;
-import dev.espalier.messaging.worker.WorkerSettings;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.EpochEvaluated;
 import dev.espalier.schemas.stage.v1.FailureCategory;
+import dev.espalier.schemas.stage.v1.StageSpec;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -91,6 +92,8 @@ class StageChainTest {
     "dynamicvit, none, 0.85",
     "depth-last, none, 0.55",
     "depth-even, none, 0.55",
+    "small-from-scratch, none, 0.6",
+    "base-extra-epochs, none, 1.0",
   })
   void walksATrialFromSearchToEvaluation(String method, String policy, double keepRatio)
       throws Exception {
@@ -174,9 +177,41 @@ class StageChainTest {
   @Test
   void takesEvaluationsThatWerePlannedBeforeOnnxRuntimeWasMeasured() {
     assertThat(EvaluatorStages.algorithms())
-        .filteredOn(algorithm -> algorithm.name().equals("evaluate"))
-        .extracting(WorkerSettings.Algorithm::version)
-        .containsExactly(1, 2);
+        .extracting(algorithm -> algorithm.name() + "@" + algorithm.version())
+        .contains("evaluate@1", "evaluate@2", "accuracy@1");
+  }
+
+  @Test
+  void measuresNoSpeedWhereOnlyAccuracyIsAskedFor() throws Exception {
+    Map<String, ArtifactRef> plans = trial.plans("magnitude", 0.6, "none");
+    StageResult trained = train(plans, Map.of("epochs", 1));
+
+    Map<String, Double> timed = evaluate(plans, trained).measurements();
+    Map<String, Double> measured = evaluate(trial.accuracy(), plans, trained).measurements();
+
+    assertThat(timed).containsAllEntriesOf(measured);
+    assertThat(measured)
+        .containsKeys("top1_accuracy", "top1_before_recovery", "counted_macs", "base_macs")
+        .doesNotContainKeys("latency_p50_ms", "speedup_batch1", "onnx_speedup_batch1");
+  }
+
+  @Test
+  void inheritsNothingFromTheBaseWhereItStartsFromScratch() throws Exception {
+    StageResult search =
+        trial.trainer.execute(
+            new RecordingContext(trial.search("small-from-scratch", Map.of()), Map.of()));
+
+    VitWeights drawn = ModelFile.read(trial.read(search.outputs().get("weights")));
+
+    assertThat(drawn.architecture()).isEqualTo(TinyTrial.weights(1).architecture());
+    TinyTrial.weights(1)
+        .tensors()
+        .forEach(
+            (name, tensor) -> {
+              if (tensor.shape().length > 1) {
+                assertThat(drawn.tensor(name).values()).as(name).isNotEqualTo(tensor.values());
+              }
+            });
   }
 
   @Test
@@ -324,8 +359,13 @@ class StageChainTest {
 
   private static StageResult evaluate(Map<String, ArtifactRef> plans, StageResult trained)
       throws Exception {
+    return evaluate(trial.evaluate(), plans, trained);
+  }
+
+  private static StageResult evaluate(
+      StageSpec spec, Map<String, ArtifactRef> plans, StageResult trained) throws Exception {
     Map<String, ArtifactRef> reads = new LinkedHashMap<>(plans);
     reads.putAll(trained.outputs());
-    return trial.evaluator.execute(new RecordingContext(trial.evaluate(), reads));
+    return trial.evaluator.execute(new RecordingContext(spec, reads));
   }
 }

@@ -149,6 +149,10 @@ final class TinyTrial {
         Map.of("batchSize", 8, "runs", 3, "device", "cpu"));
   }
 
+  StageSpec accuracy() {
+    return spec(StageKind.STAGE_KIND_EVALUATE, "accuracy", Map.of("device", "cpu"));
+  }
+
   private StageSpec spec(StageKind kind, String algorithm, Map<String, Object> parameters) {
     Struct.Builder struct = Struct.newBuilder();
     parameters.forEach((name, value) -> struct.putFields(name, value(value)));

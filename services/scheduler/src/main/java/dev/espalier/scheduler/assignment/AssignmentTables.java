@@ -43,13 +43,15 @@ final class AssignmentTables {
       from lease l join worker w using (worker_id) join stage g using (stage_id)
       """;
 
+  /** Evaluations that wait for a host of their own must not hide those that need none. */
   private static final String OFFERS =
       """
       select stage_id, kind, algorithm, algorithm_version, device_kind, team, sweep_id, priority,
         runnable_at, worker_losses, remaining
       from (
         select *, row_number() over (
-          partition by sweep_id, kind order by remaining desc, runnable_at, stage_id) as place
+          partition by sweep_id, kind, algorithm = 'accuracy'
+          order by remaining desc, runnable_at, stage_id) as place
         from stage
         where state = 'RUNNABLE' and not held and sweep_id is not null
           and (retry_at is null or retry_at <= clock_timestamp())) runnable
@@ -133,7 +135,7 @@ final class AssignmentTables {
                   rows.getObject("runnable_at", OffsetDateTime.class).toInstant(),
                   Walk.KINDS.indexOf(kind),
                   rows.getInt("remaining"),
-                  Walk.runsAlone(kind, rows.getInt("worker_losses"))));
+                  Walk.runsAlone(kind, rows.getString("algorithm"), rows.getInt("worker_losses"))));
         }
         return offers;
       }

@@ -8,6 +8,9 @@ final class Walk {
   static final List<String> KINDS =
       List.of("PRETRAIN", "SEARCH", "PRUNE", "REDISTRIBUTE", "FINETUNE", "EVALUATE");
 
+  /** The evaluation that measures no speed. */
+  private static final String ACCURACY = "accuracy";
+
   /** Losses after which a stage is suspected of killing its workers. */
   private static final int SUSPICIOUS_LOSSES = 2;
 
@@ -18,8 +21,9 @@ final class Walk {
     return kind.equals("PRETRAIN") || kind.equals("SEARCH") || kind.equals("FINETUNE");
   }
 
-  /** A measurement tolerates no neighbour, and a suspect endangers them. */
-  static boolean runsAlone(String kind, int workerLosses) {
-    return kind.equals("EVALUATE") || workerLosses >= SUSPICIOUS_LOSSES;
+  /** A measurement of speed tolerates no neighbour, and a suspect endangers them. */
+  static boolean runsAlone(String kind, String algorithm, int workerLosses) {
+    return kind.equals("EVALUATE") && !algorithm.equals(ACCURACY)
+        || workerLosses >= SUSPICIOUS_LOSSES;
   }
 }

@@ -106,7 +106,8 @@ public record PlanPreview(
         cell.targetKind() == TargetKind.MACS || whole
             ? Optional.of(whole ? base.macs() : wanted)
             : Optional.empty(),
-        Methods.get(cell.method()).floor(plan.inputs().base(), cell.targetKind()));
+        Methods.get(cell.method())
+            .floor(plan.inputs().base(), cell.targetKind(), cell.parameters()));
   }
 
   private static List<KindCount> kinds(SweepPlan plan) {

@@ -42,6 +42,11 @@ public final class Planner {
   /** Timed runs of each shape of a latency table. */
   private static final int TABLE_RUNS = 7;
 
+  /** The evaluate stage without speed: it needs no host for itself. */
+  static final String ACCURACY = "accuracy";
+
+  private static final int ACCURACY_VERSION = 1;
+
   private final SweepSpec spec;
   private final ResolvedInputs inputs;
   private final Engine engine;
@@ -97,6 +102,10 @@ public final class Planner {
   private List<Cell> cells() {
     List<Cell> cells = new ArrayList<>();
     for (MethodChoice method : spec.methods()) {
+      if (!Methods.get(method.name()).cuts()) {
+        cells.add(cell(method, Redistributions.NONE, TargetKind.MACS, 1));
+        continue;
+      }
       for (String policy : method.redistribution()) {
         for (TargetKind kind : TargetKind.values()) {
           for (double ratio : spec.targets().of(kind)) {
@@ -202,7 +211,7 @@ public final class Planner {
       plans.add(new StageInput("plan", redistributed.stageId(), "plan"));
       plans.add(new StageInput("prunedPlan", pruned.stageId(), "plan"));
     }
-    if (method.outputs().contains(SearchOutput.WEIGHTS)) {
+    if (method.bringsWeights()) {
       plans.add(new StageInput("weights", search.stageId(), "weights"));
     }
     if (method.outputs().contains(SearchOutput.TENSORS)) {
@@ -214,7 +223,7 @@ public final class Planner {
             StageKind.FINETUNE,
             "finetune",
             1,
-            spec.recipe().toTree(),
+            recipe(method, cell),
             seed,
             plans,
             List.of(base, dataset),
@@ -222,7 +231,7 @@ public final class Planner {
     stages.add(finetune);
     List<StageInput> forEvaluation = new ArrayList<>(plans);
     forEvaluation.addAll(table);
-    stages.add(evaluation(finetune, forEvaluation));
+    stages.add(evaluation(finetune, forEvaluation, spec.seeds().indexOf(seed)));
   }
 
   /**
@@ -245,6 +254,16 @@ public final class Planner {
         List.of(),
         List.of(),
         engine.numerics(spec.recipe().precision(), spec.recipe().threads()));
+  }
+
+  /** The sweep's recipe; a control may train for longer. */
+  private Map<String, Object> recipe(MethodDescriptor method, Cell cell) {
+    Map<String, Object> recipe = spec.recipe().toTree();
+    Object times = method.parameters(ParameterPhase.FINETUNE, cell.parameters()).get("epochsTimes");
+    if (times instanceof Number factor) {
+      recipe.put("epochs", spec.recipe().epochs() * factor.intValue());
+    }
+    return recipe;
   }
 
   /** What a search's findings are called between stages. */
@@ -335,16 +354,21 @@ public final class Planner {
         Numerics.HOST);
   }
 
-  private PlannedStage evaluation(PlannedStage finetune, List<StageInput> plans) {
-    Map<String, Object> parameters = new TreeMap<>(spec.evaluation().toTree());
+  private PlannedStage evaluation(PlannedStage finetune, List<StageInput> plans, int seedIndex) {
+    boolean timed = spec.evaluation().timed(seedIndex);
+    Map<String, Object> parameters = new TreeMap<>();
+    if (timed) {
+      parameters.put("batchSize", spec.evaluation().batchSize());
+      parameters.put("runs", spec.evaluation().runs());
+    }
     parameters.put("device", engine.deviceKind());
     List<StageInput> reads = new ArrayList<>(plans);
     reads.add(new StageInput("model", finetune.stageId(), "model"));
     reads.add(new StageInput("unrecovered", finetune.stageId(), "unrecovered"));
     return stage(
         StageKind.EVALUATE,
-        "evaluate",
-        EVALUATE_VERSION,
+        timed ? "evaluate" : ACCURACY,
+        timed ? EVALUATE_VERSION : ACCURACY_VERSION,
         parameters,
         0,
         reads,

@@ -49,18 +49,23 @@ public record StepTimes(
           case SEARCH -> search(stage, base, macs, rate, inference);
           case FINETUNE -> {
             double teacher = recipe.distillationWeight() > 0 ? macs / inference : 0;
-            double images = (double) recipe.epochs() * data.train();
-            double validation = (recipe.epochs() + 1.0) * data.validation();
+            double epochs = number(stage.parameters(), "epochs");
+            double images = epochs * data.train();
+            double validation = (epochs + 1) * data.validation();
             yield images * (keep * macs / rate + teacher) + validation * keep * macs / inference;
           }
           case EVALUATE -> {
             if (stage.algorithm().equals("latency-table")) {
               yield table(stage, macs, inference);
             }
-            Object batch = stage.parameters().get("batchSize");
-            Object runs = stage.parameters().get("runs");
-            double timed = ((Number) batch).doubleValue() + 1;
-            double images = 3.0 * data.test() + timed * ((Number) runs).doubleValue() * 1.2;
+            boolean timed = !stage.algorithm().equals(Planner.ACCURACY);
+            double images =
+                3.0 * data.test()
+                    + (timed
+                        ? (number(stage.parameters(), "batchSize") + 1)
+                            * number(stage.parameters(), "runs")
+                            * 1.2
+                        : 0);
             yield images * (1 + keep) * macs / inference;
           }
         };

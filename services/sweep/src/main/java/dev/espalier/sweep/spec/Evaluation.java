@@ -1,5 +1,6 @@
 package dev.espalier.sweep.spec;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -8,17 +9,35 @@ import java.util.TreeMap;
  *
  * @param batchSize images per batch of the throughput measurement
  * @param runs timed runs after warm-up, for each of base and cut model
+ * @param speed of which trials speed is measured: "every-seed", "first-seed" or "none". Seeds of a
+ *     cell rarely differ in speed, and a measurement has its host for itself
  */
-public record Evaluation(int batchSize, int runs) {
+public record Evaluation(int batchSize, int runs, String speed) {
+
+  public static final String EVERY_SEED = "every-seed";
+  public static final String FIRST_SEED = "first-seed";
+  public static final String NO_SPEED = "none";
+
+  /** What {@code speed} may say. */
+  public static final List<String> SPEEDS = List.of(EVERY_SEED, FIRST_SEED, NO_SPEED);
 
   /** What holds where a sweep says nothing. */
-  public static final Evaluation DEFAULTS = new Evaluation(64, 30);
+  public static final Evaluation DEFAULTS = new Evaluation(64, 30, EVERY_SEED);
 
-  /** The tree form, by the names of the fields. */
+  /** Whether speed is measured of a cell's trials at that place among the seeds. */
+  public boolean timed(int seedIndex) {
+    return speed.equals(EVERY_SEED) || speed.equals(FIRST_SEED) && seedIndex == 0;
+  }
+
+  /** The tree form. */
   public Map<String, Object> toTree() {
     Map<String, Object> tree = new TreeMap<>();
     tree.put("batchSize", batchSize);
     tree.put("runs", runs);
+    if (!speed.equals(EVERY_SEED)) {
+      // Left out otherwise, so that sweeps from before there was a choice keep their names.
+      tree.put("speed", speed);
+    }
     return tree;
   }
 }

@@ -89,13 +89,15 @@ public final class SweepJsonSchema {
       name.put("const", method.name());
       properties.put("name", name);
       properties.put("parameters", object(parameters));
+      List<String> policies =
+          method.redistributable() ? Redistributions.names() : List.of(Redistributions.NONE);
       properties.put(
           "redistribution",
           list(
               "Policies to compare; left out or empty: none alone.",
-              choice("", Redistributions.names()),
+              choice("", policies),
               0,
-              Redistributions.names().size()));
+              policies.size()));
       if (!ThenReading.followers(method).isEmpty()) {
         properties.put("then", then(method));
       }
@@ -252,6 +254,13 @@ public final class SweepJsonSchema {
         withDefault(
             integer("Timed runs after warm-up, for each of base and cut model.", 1, 10_000),
             Evaluation.DEFAULTS.runs()));
+    properties.put(
+        "speed",
+        withDefault(
+            choice(
+                "Of which trials speed is measured; a measurement has its host for itself.",
+                Evaluation.SPEEDS),
+            Evaluation.DEFAULTS.speed()));
     Map<String, Object> evaluation = object(properties);
     evaluation.put("description", "How models are measured.");
     return evaluation;

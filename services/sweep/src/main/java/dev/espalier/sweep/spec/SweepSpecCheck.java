@@ -3,9 +3,9 @@ package dev.espalier.sweep.spec;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.latency.LatencyGrid;
-import dev.espalier.architecture.method.Floors;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
+import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -13,10 +13,14 @@ import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What can be checked of a spec only once its model and dataset are known. */
 public final class SweepSpecCheck {
+
+  private static final String WIDTHS =
+      ": 1 head, 8 qk, 8 v, 16 mlp per block, 16 embedding, multiples of the alignment";
 
   private SweepSpecCheck() {}
 
@@ -30,14 +34,30 @@ public final class SweepSpecCheck {
         for (MethodChoice choice : spec.methods()) {
           double ratio = ratios.get(i);
           double first = choice.then().map(then -> then.first(ratio)).orElse(ratio);
-          check(violations, field, ratio, first, Methods.get(choice.name()), kind, spec, base);
+          check(
+              violations,
+              field,
+              ratio,
+              first,
+              choice.name(),
+              choice.parameters(),
+              kind,
+              spec,
+              base);
           choice
               .then()
               .ifPresent(
-                  then -> {
-                    MethodDescriptor second = Methods.get(then.name());
-                    check(violations, field, ratio, ratio / first, second, kind, spec, base);
-                  });
+                  then ->
+                      check(
+                          violations,
+                          field,
+                          ratio,
+                          ratio / first,
+                          then.name(),
+                          then.parameters(),
+                          kind,
+                          spec,
+                          base));
         }
       }
     }
@@ -67,10 +87,15 @@ public final class SweepSpecCheck {
       String field,
       double ratio,
       double asked,
-      MethodDescriptor method,
+      String name,
+      Map<String, Object> parameters,
       TargetKind kind,
       SweepSpec spec,
       VitArchitecture base) {
+    MethodDescriptor method = Methods.get(name);
+    if (!method.cuts()) {
+      return; // it has a cell at keep ratio 1 alone
+    }
     if (!method.targets().contains(kind)) {
       violations.add(
           new Violation(
@@ -85,21 +110,22 @@ public final class SweepSpecCheck {
               String.valueOf(ratio)));
       return;
     }
-    double floor = method.floor(base, kind);
+    double floor = method.floor(base, kind, parameters);
     if (asked < floor) {
-      Cost smallest = Cost.of(Floors.smallest(base, method.prunes()));
+      Cost smallest = Cost.of(method.smallest(base, parameters));
       String found = asked == ratio ? String.valueOf(ratio) : "%.3f of %s".formatted(asked, ratio);
       violations.add(
           new Violation(
               field,
-              "at least %s, the floor of %s on %s (%d of %d %s: 1 head, 8 qk, 8 v, 16 mlp per block, 16 embedding)"
+              "at least %s, the floor of %s on %s (%d of %d %s%s)"
                   .formatted(
                       roundedUp(floor),
                       method.name(),
                       spec.model(),
                       smallest.of(kind),
                       Cost.of(base).of(kind),
-                      kind.text()),
+                      kind.text(),
+                      UnitKind.WIDTHS.equals(method.prunes()) ? WIDTHS : ""),
               found));
     }
   }

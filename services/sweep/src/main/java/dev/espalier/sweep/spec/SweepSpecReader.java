@@ -140,13 +140,13 @@ public final class SweepSpecReader {
       if (!(choice instanceof Map)) {
         continue;
       }
-      List<String> policies = redistribution(fields);
       Optional<MethodDescriptor> method =
           fields.raw("name") instanceof String name ? Methods.find(name) : Optional.empty();
       if (method.isEmpty()) {
         fields.wrong("name", Fields.oneOf(Methods.names()), fields.raw("name"));
         continue;
       }
+      List<String> policies = redistribution(fields, method.get());
       Map<String, Object> parameters = parameters(fields, method.get(), violations);
       Optional<Then> then = ThenReading.read(fields, method.get(), violations);
       if (!seen.add(List.of(method.get().name(), parameters, then))) {
@@ -175,7 +175,7 @@ public final class SweepSpecReader {
     return values;
   }
 
-  private static List<String> redistribution(Fields choice) {
+  private static List<String> redistribution(Fields choice, MethodDescriptor method) {
     List<String> policies = new ArrayList<>();
     String expected = "a list of different policies out of " + Redistributions.names();
     for (Object policy : choice.list("redistribution", expected, false)) {
@@ -185,6 +185,12 @@ public final class SweepSpecReader {
         policies.add("");
       } else if (policies.contains(name)) {
         choice.wrong(field, "a policy not listed before", policy);
+        policies.add("");
+      } else if (!method.redistributable() && !name.equals(Redistributions.NONE)) {
+        choice.wrong(
+            field,
+            "none: what %s keeps are not widths of the base".formatted(method.name()),
+            policy);
         policies.add("");
       } else {
         policies.add(name);
@@ -323,16 +329,26 @@ public final class SweepSpecReader {
   private static Evaluation evaluation(Fields sweep, List<Violation> violations) {
     Evaluation defaults = Evaluation.DEFAULTS;
     Fields evaluation =
-        Fields.of("evaluation", sweep.raw("evaluation"), defaults.toTree().keySet(), violations);
+        Fields.of(
+            "evaluation",
+            sweep.raw("evaluation"),
+            Set.of("batchSize", "runs", "speed"),
+            violations);
     return new Evaluation(
         evaluation.integer("batchSize", defaults.batchSize(), 1, 65_536),
-        evaluation.integer("runs", defaults.runs(), 1, 10_000));
+        evaluation.integer("runs", defaults.runs(), 1, 10_000),
+        evaluation.choice("speed", defaults.speed(), Evaluation.SPEEDS));
   }
 
   private static void checkSize(SweepSpec spec, List<Violation> violations) {
     long cells =
-        spec.methods().stream().mapToLong(method -> method.redistribution().size()).sum()
-            * spec.targets().size();
+        spec.methods().stream()
+            .mapToLong(
+                method ->
+                    Methods.get(method.name()).cuts()
+                        ? method.redistribution().size() * spec.targets().size()
+                        : 1)
+            .sum();
     long trials = cells * spec.seeds().size();
     if (trials > MAX_TRIALS) {
       violations.add(

@@ -285,6 +285,67 @@ class PlannerTest {
   }
 
   @Test
+  void aControlThatCutsNothingHasOneCellWhateverTheTargets() {
+    tree.put("methods", List.of("base-extra-epochs", "small-from-scratch"));
+    tree.put("seeds", List.of(1L, 2L));
+    SweepPlan plan = plan();
+    assertThat(plan.cells())
+        .extracting(Cell::title)
+        .containsExactly(
+            "base-extra-epochs, macs 1",
+            "small-from-scratch, macs 0.7",
+            "small-from-scratch, macs 0.5");
+    assertThat(plan.trials()).hasSize(6);
+    PlanPreview preview = PlanPreview.of(plan, Optional.empty());
+    assertThat(preview.refusals()).isEmpty();
+    assertThat(preview.cells().get(0).params()).isPresent();
+    // Fresh weights are drawn once for a seed, and both targets are cut from them.
+    assertThat(
+            plan.distinctStages().stream()
+                .filter(stage -> stage.spec().title().startsWith("search small-from-scratch")))
+        .hasSize(2);
+    assertThat(roles(plan.trials().get(2).stages().get(2))).contains("weights");
+  }
+
+  @Test
+  void aControlMayTrainForMoreEpochs() {
+    Map<String, Object> longer = Map.of("epochsTimes", 3L);
+    tree.put(
+        "methods",
+        List.of("base-extra-epochs", Map.of("name", "base-extra-epochs", "parameters", longer)));
+    tree.put("recipe", Map.of("epochs", 2L));
+    SweepPlan plan = plan();
+    assertThat(plan.trials())
+        .extracting(trial -> trial.stages().get(2).spec().parameters().get("epochs"))
+        .containsExactly(2, 6);
+    assertThat(plan.trials().get(1).stages().subList(0, 2))
+        .as("search and prune are the same")
+        .isEqualTo(plan.trials().get(0).stages().subList(0, 2));
+  }
+
+  @Test
+  void timesTheFirstSeedOnlyWhereThatIsAskedFor() {
+    tree.put("methods", List.of("magnitude"));
+    tree.put("seeds", List.of(7L, 3L, 5L));
+    tree.put("evaluation", Map.of("speed", "first-seed"));
+    assertThat(plan().trials())
+        .extracting(trial -> trial.stages().get(3).spec().capability())
+        .containsExactly(
+            "evaluate@2", "accuracy@1", "accuracy@1", "evaluate@2", "accuracy@1", "accuracy@1");
+    assertThat(plan().trials().get(1).stages().get(3).spec().parameters())
+        .containsOnlyKeys("device");
+    String timed = plan().trials().get(0).stages().get(3).stageId();
+    tree.put("evaluation", Map.of("speed", "none"));
+    assertThat(plan().trials())
+        .extracting(trial -> trial.stages().get(3).spec().algorithm())
+        .containsOnly("accuracy");
+    tree.remove("evaluation");
+    assertThat(plan().trials().get(0).stages().get(3).stageId())
+        .as("a timed evaluation is the same stage in any sweep")
+        .isEqualTo(timed);
+  }
+
+  @Test
   void walksOneMethodBehindAnotherOnTheRecoveredModel() {
     Map<String, Object> then = Map.of("name", "dynamicvit", "share", 0.5);
     tree.put("methods", List.of(Map.of("name", "magnitude", "then", then)));

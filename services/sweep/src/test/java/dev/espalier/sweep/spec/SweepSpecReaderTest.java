@@ -389,6 +389,46 @@ class SweepSpecReaderTest {
   }
 
   @Test
+  void namesTheFloorThatAMethodHasOfItsOwn() {
+    Map<String, Object> one = Map.of("name", "dynamicvit", "parameters", Map.of("stages", 1L));
+    tree.put("methods", List.of("dynamicvit", one, "wdpruning", "base-extra-epochs"));
+    tree.put("targets", Map.of("macs", List.of(0.5, 0.2)));
+    List<Violation> violations = SweepSpecCheck.floors(Specs.spec(tree), Specs.BASE);
+    // One predictor in the middle cannot halve the cost, three can, but not take it to a fifth.
+    assertThat(violations)
+        .extracting(Violation::field)
+        .containsExactly("targets.macs[0]", "targets.macs[1]", "targets.macs[1]");
+    assertThat(violations)
+        .allSatisfy(
+            violation ->
+                assertThat(violation.expected())
+                    .contains("the floor of dynamicvit on fashion-vit-96x6"));
+    assertThat(violations).extracting(Violation::found).containsExactly("0.5", "0.2", "0.2");
+  }
+
+  @Test
+  void refusesToRedistributeWhatIsNoChoiceOfWidths() {
+    tree.put(
+        "methods",
+        List.of(
+            Map.of("name", "dynamicvit", "redistribution", List.of("none", "smooth")),
+            Map.of("name", "small-from-scratch", "redistribution", List.of("nvit-trend"))));
+    assertThat(violations())
+        .extracting(Violation::field)
+        .containsExactly("methods[0].redistribution[1]", "methods[1].redistribution[0]");
+  }
+
+  @Test
+  void leavesOutOfTheNameWhatEarlierSweepsCouldNotSay() {
+    tree.put("evaluation", Map.of("speed", "every-seed"));
+    assertThat(Specs.spec(tree).canonicalJson()).doesNotContain("speed");
+    tree.put("evaluation", Map.of("speed", "first-seed"));
+    assertThat(Specs.spec(tree).canonicalJson()).contains("first-seed");
+    tree.put("evaluation", Map.of("speed", "sometimes"));
+    assertThat(violations()).extracting(Violation::field).containsExactly("evaluation.speed");
+  }
+
+  @Test
   void suggestsTheRegisteredNameThatIsNear() {
     assertThat(
             SweepSpecCheck.unregistered(
