@@ -24,6 +24,7 @@ import dev.espalier.scheduler.report.SweepResults.Conditions;
 import dev.espalier.scheduler.report.SweepResults.Epoch;
 import dev.espalier.scheduler.report.SweepResults.Failure;
 import dev.espalier.scheduler.report.SweepResults.Header;
+import dev.espalier.scheduler.report.SweepResults.Recovery;
 import dev.espalier.scheduler.report.SweepResults.Sharing;
 import dev.espalier.scheduler.report.SweepResults.Source;
 import dev.espalier.scheduler.report.SweepResults.StageResult;
@@ -384,6 +385,8 @@ public final class ResultsReader {
       Map<String, Double> measurements = new TreeMap<>();
       Map<String, Artifact> outputs = new TreeMap<>();
       List<Epoch> curve = List.of();
+      List<Recovery> recoveries = new ArrayList<>();
+      Stage cut = null;
       Widths pruned = null;
       Widths redistributed = null;
       for (Stage stage : facts.walk(trial)) {
@@ -392,6 +395,7 @@ public final class ResultsReader {
         Map<String, Double> measured = facts.measurements.getOrDefault(stage.id, Map.of());
         switch (stage.kind) {
           case "PRUNE" -> {
+            cut = stage;
             pruned = widths(made.get("plan"));
             measurements.putAll(measured);
           }
@@ -401,6 +405,7 @@ public final class ResultsReader {
           }
           case "FINETUNE" -> {
             curve = facts.epochs.getOrDefault(stage.id, List.of());
+            recoveries.add(recovery(trial, cut, stage, curve));
             measurements.putAll(measured);
           }
           case "EVALUATE" -> measurements.putAll(measured);
@@ -421,10 +426,21 @@ public final class ResultsReader {
           facts.walks.getOrDefault(trial.id, List.of()),
           measurements,
           curve,
+          recoveries,
           pruned,
           redistributed,
           outputs,
           trial.failure);
+    }
+
+    /** The finetune behind a cut, which in a combination is not the trial's only one. */
+    private static Recovery recovery(Trial trial, Stage cut, Stage finetune, List<Epoch> curve) {
+      Value ratio = cut == null ? null : cut.spec.getParameters().getFieldsMap().get("keepRatio");
+      return new Recovery(
+          finetune.id,
+          cut == null ? trial.method : cut.algorithm,
+          ratio == null ? trial.keepRatio : ratio.getNumberValue(),
+          curve);
     }
 
     /** Null where the plan is not there or cannot be read: a report shows what there is. */
@@ -572,8 +588,10 @@ public final class ResultsReader {
     private Conditions conditions(List<TrialResult> trials) {
       List<Stage> evaluations =
           facts.stages.values().stream()
-              .filter(s -> s.kind.equals("EVALUATE") && s.algorithm.equals("evaluate"))
-              .sorted(java.util.Comparator.comparing(s -> !s.state.equals("SUCCEEDED")))
+              .filter(s -> s.kind.equals("EVALUATE") && !s.algorithm.equals("latency-table"))
+              .sorted(
+                  java.util.Comparator.comparing((Stage s) -> !s.algorithm.equals("evaluate"))
+                      .thenComparing(s -> !s.state.equals("SUCCEEDED")))
               .toList();
       if (evaluations.isEmpty()) {
         return new Conditions(null, null, null, null, null, null, null, null, null, null);

@@ -44,6 +44,9 @@ public final class HtmlReport {
   private static final DateTimeFormatter MINUTE =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
+  /** Dashes of a recovery that another method follows. */
+  private static final String BETWEEN = "2 4";
+
   private final SweepResults results;
   private final Look look;
   private final Set<String> frontCells;
@@ -449,33 +452,26 @@ public final class HtmlReport {
             .toList();
     List<String> kinds = results.cells().stream().map(CellResult::targetKind).distinct().toList();
     for (CellResult cell : results.cells()) {
-      Map<Integer, List<Double>> values = new TreeMap<>();
-      trialsOf(cell)
-          .flatMap(trial -> trial.curve().stream())
-          .filter(epoch -> Double.isFinite(epoch.top1Accuracy()))
-          .forEach(
-              epoch ->
-                  values
-                      .computeIfAbsent(epoch.epoch(), e -> new ArrayList<>())
-                      .add(epoch.top1Accuracy()));
-      if (values.isEmpty()) {
-        continue;
-      }
-      Map<Integer, Statistic> byEpoch = new TreeMap<>();
-      values.forEach((epoch, accuracies) -> byEpoch.put(epoch, Statistic.of(accuracies)));
       int shade = shades.indexOf(Figures.ratio(cell.keepRatio()) + cell.targetKind());
       String label =
           Figures.ratio(cell.keepRatio())
               + (kinds.size() > 1 ? " " + cell.targetKind() : "")
               + (cell.redistribution().equals("none") ? "" : " " + cell.redistribution());
-      byMethod
-          .computeIfAbsent(cell.method(), m -> new ArrayList<>())
-          .add(
-              new CurveChart.Line(
-                  label,
-                  "r" + shade(shade, shades.size()),
-                  look.dash(cell.redistribution()),
-                  byEpoch));
+      int legs = trialsOf(cell).mapToInt(trial -> trial.recoveries().size()).max().orElse(0);
+      for (int leg = 0; leg < Math.max(1, legs); leg++) {
+        Map<Integer, Statistic> byEpoch = byEpoch(cell, leg, legs);
+        if (!byEpoch.isEmpty()) {
+          boolean last = leg >= legs - 1;
+          byMethod
+              .computeIfAbsent(cell.method(), m -> new ArrayList<>())
+              .add(
+                  new CurveChart.Line(
+                      label + (legs > 1 ? ", " + recovered(cell, leg) : ""),
+                      "r" + shade(shade, shades.size()),
+                      last ? look.dash(cell.redistribution()) : BETWEEN,
+                      byEpoch));
+        }
+      }
     }
     if (byMethod.isEmpty()) {
       return;
@@ -495,14 +491,19 @@ public final class HtmlReport {
     Axis y = Axis.covering(all, 0, 1, 5);
     int epochs =
         results.trials().stream()
-            .flatMap(trial -> trial.curve().stream())
+            .flatMap(
+                trial ->
+                    Stream.concat(
+                        trial.curve().stream(),
+                        trial.recoveries().stream().flatMap(leg -> leg.curve().stream())))
             .mapToInt(Epoch::epoch)
             .max()
             .orElse(1);
     page.raw("<h2>Recovery</h2><p class=\"lead\">Validation accuracy while the cut model is ")
         .raw("trained again, one chart per method on one scale. Lines are means over seeds and ")
         .raw("bands their standard deviation; colour is the keep ratio, dashes mark ")
-        .raw("redistribution.</p><div class=\"grid2\">");
+        .raw("redistribution, dots a recovery that another method follows.</p>")
+        .raw("<div class=\"grid2\">");
     byMethod.forEach(
         (method, lines) -> {
           page.raw("<div class=\"card\"><h3>").text(method).raw("</h3>");
@@ -510,6 +511,34 @@ public final class HtmlReport {
           page.raw("</div>");
         });
     page.raw("</div>");
+  }
+
+  /** Accuracy over seeds in one recovery; of older documents, which know the last one only. */
+  private Map<Integer, Statistic> byEpoch(CellResult cell, int leg, int legs) {
+    Map<Integer, List<Double>> values = new TreeMap<>();
+    trialsOf(cell)
+        .filter(trial -> legs == 0 || leg < trial.recoveries().size())
+        .map(trial -> legs == 0 ? trial.curve() : trial.recoveries().get(leg).curve())
+        .flatMap(List::stream)
+        .filter(epoch -> Double.isFinite(epoch.top1Accuracy()))
+        .forEach(
+            epoch ->
+                values
+                    .computeIfAbsent(epoch.epoch(), e -> new ArrayList<>())
+                    .add(epoch.top1Accuracy()));
+    Map<Integer, Statistic> byEpoch = new TreeMap<>();
+    values.forEach((epoch, accuracies) -> byEpoch.put(epoch, Statistic.of(accuracies)));
+    return byEpoch;
+  }
+
+  /** "after magnitude 0.7": which of a combination's recoveries it is. */
+  private String recovered(CellResult cell, int leg) {
+    return trialsOf(cell)
+        .filter(trial -> leg < trial.recoveries().size())
+        .map(trial -> trial.recoveries().get(leg))
+        .map(recovery -> "after " + recovery.method() + " " + Figures.ratio(recovery.keepRatio()))
+        .findFirst()
+        .orElse("");
   }
 
   /** Spreads few ratios over the whole palette, so that neighbours differ well. */

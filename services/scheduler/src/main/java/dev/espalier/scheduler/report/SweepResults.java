@@ -76,7 +76,8 @@ public record SweepResults(
    *
    * @param state PLANNED, RUNNING, SUCCEEDED, FAILED or CANCELLED
    * @param stages identities in the order in which the trial walks them
-   * @param curve accuracy after each epoch of recovery; epoch 0 is before the first step
+   * @param curve accuracy after each epoch of the last recovery; epoch 0 is before the first step
+   * @param recoveries one for each method of the trial, in the order in which they follow
    * @param pruned widths after the cut; null where there is no plan yet
    * @param redistributed widths after redistribution; null without redistribution
    * @param outputs artifacts by "kind/output", for instance {@code finetune/model}
@@ -94,10 +95,29 @@ public record SweepResults(
       List<String> stages,
       Map<String, Double> measurements,
       List<Epoch> curve,
+      List<Recovery> recoveries,
       Widths pruned,
       Widths redistributed,
       Map<String, Artifact> outputs,
-      Failure failure) {}
+      Failure failure) {
+
+    public TrialResult {
+      recoveries = recoveries == null ? List.of() : List.copyOf(recoveries);
+    }
+  }
+
+  /**
+   * The finetune behind one method.
+   *
+   * @param method that cut the model before it
+   * @param keepRatio that the method was asked for, of the whole base
+   * @param curve as that of the trial
+   */
+  public record Recovery(String stageId, String method, double keepRatio, List<Epoch> curve) {
+    public Recovery {
+      curve = List.copyOf(curve);
+    }
+  }
 
   /** Accuracies in [0, 1] on the validation images after {@code epoch} epochs. */
   public record Epoch(

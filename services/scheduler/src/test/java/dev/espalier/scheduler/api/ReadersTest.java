@@ -197,6 +197,43 @@ class ReadersTest {
     assertThat(HtmlReport.write(results)).contains("81.0");
   }
 
+  /** As where a second method follows the first: two cuts, each with its recovery. */
+  @Test
+  void tellsTheRecoveriesOfACombinationApart() throws Exception {
+    String trial = SWEEP + "-cell-s1";
+    stage("prune-b", StageKind.STAGE_KIND_PRUNE, "SUCCEEDED", 1.0);
+    stage("finetune-b", StageKind.STAGE_KIND_FINETUNE, "SUCCEEDED", 9.0);
+    run(
+        "update trial_stage set position = 5 where position = 3 and trial_id = '%s'"
+            .formatted(trial));
+    run(
+        "insert into trial_stage (trial_id, position, stage_id) values ('%1$s', 3, 'prune-b'),"
+                .formatted(trial)
+            + " ('%s', 4, 'finetune-b')".formatted(trial));
+    run(
+        """
+        insert into epoch_evaluated values ('finetune-b', 1, 0, 0, 0.55, 0.8, 1.0, 'NaN', now()),
+          ('finetune-b', 1, 1, 96, 0.8, 0.9, 0.7, 0.9, now())\
+        """);
+
+    TrialResult both =
+        new ResultsReader(dataSource, store).results(SWEEP).orElseThrow().trials().get(0);
+
+    assertThat(both.recoveries())
+        .extracting(SweepResults.Recovery::stageId)
+        .containsExactly("finetune1", "finetune-b");
+    assertThat(both.recoveries().get(0).curve())
+        .extracting(SweepResults.Epoch::top1Accuracy)
+        .containsExactly(0.31, 0.78);
+    assertThat(both.curve()).isEqualTo(both.recoveries().get(1).curve());
+    assertThat(
+            row(
+                "select string_agg(step || ':' || top1_accuracy, ' ' order by step) from dash.epoch"
+                    + " where trial_id = '%s'".formatted(trial)))
+        .as("end to end on the boards")
+        .isEqualTo("0:0.31 96:0.78 97:0.55 193:0.8");
+  }
+
   @Test
   void aTrialIsItsPartOfTheResults() throws Exception {
     ResultsReader reader = new ResultsReader(dataSource, store);

@@ -141,6 +141,47 @@ class HtmlReportTest {
   }
 
   @Test
+  void drawsBothRecoveriesOfACombination() {
+    SweepResults one = ReportFixture.results("Both");
+    List<TrialResult> trials = new ArrayList<>();
+    for (TrialResult trial : one.trials()) {
+      trials.add(
+          new TrialResult(
+              trial.trialId(),
+              trial.cellId(),
+              trial.method(),
+              trial.redistribution(),
+              trial.targetKind(),
+              trial.keepRatio(),
+              trial.seed(),
+              trial.state(),
+              trial.stages(),
+              trial.measurements(),
+              trial.curve(),
+              List.of(
+                  new SweepResults.Recovery("a", "first", 0.75, trial.curve()),
+                  new SweepResults.Recovery("b", "second", 0.5, trial.curve())),
+              trial.pruned(),
+              trial.redistributed(),
+              trial.outputs(),
+              trial.failure()));
+    }
+    String html =
+        HtmlReport.write(
+            new SweepResults(
+                one.sweep(),
+                one.base(),
+                one.cells(),
+                trials,
+                one.stages(),
+                one.sharing(),
+                one.conditions()));
+
+    assertThat(html).contains("after first 0.75").contains("after second 0.5");
+    assertThat(HtmlReport.write(one)).doesNotContain(", after nvit");
+  }
+
+  @Test
   void everyTrialHasItsRowAndEveryFailureItsReason() throws Exception {
     Document page = parse(HtmlReport.write(ReportFixture.results("Trials")));
 
@@ -228,6 +269,7 @@ class HtmlReportTest {
               trial.stages(),
               trial.measurements(),
               trial.curve(),
+              trial.recoveries(),
               trial.pruned(),
               trial.redistributed(),
               trial.outputs(),

@@ -8,6 +8,7 @@ import dev.espalier.scheduler.report.SweepResults.Conditions;
 import dev.espalier.scheduler.report.SweepResults.Epoch;
 import dev.espalier.scheduler.report.SweepResults.Failure;
 import dev.espalier.scheduler.report.SweepResults.Header;
+import dev.espalier.scheduler.report.SweepResults.Recovery;
 import dev.espalier.scheduler.report.SweepResults.Sharing;
 import dev.espalier.scheduler.report.SweepResults.Source;
 import dev.espalier.scheduler.report.SweepResults.StageResult;
@@ -63,6 +64,7 @@ final class ReportFixture {
             last.stages(),
             Map.of(),
             last.curve().subList(0, 3),
+            List.of(),
             last.pruned(),
             last.redistributed(),
             Map.of(),
@@ -171,6 +173,7 @@ final class ReportFixture {
               List.of(digest(3), digest(4)),
               m,
               curve,
+              List.of(new Recovery("f", method, keep, curve)),
               pruned,
               moved ? smooth(pruned) : null,
               Map.of(

@@ -55,6 +55,7 @@ class TrialCsvTest {
                     trial.stages(),
                     trial.measurements(),
                     trial.curve(),
+                    trial.recoveries(),
                     null,
                     null,
                     trial.outputs(),
