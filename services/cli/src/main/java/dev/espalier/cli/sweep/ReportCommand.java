@@ -1,9 +1,12 @@
 package dev.espalier.cli.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.espalier.cli.CommandFailed;
 import dev.espalier.cli.Context;
 import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.server.Scheduler;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -16,12 +19,13 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "report",
     description = {
-      "Print a sweep's table and write its report (HTML, CSV, JSON) and pruned models.",
+      "Print a sweep's table and write its report (HTML, CSV, JSON, Markdown) and pruned models.",
       "A sweep that still runs has a report of what is there."
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  espalier report 3f2a9c1b7d604e58 --out report",
+      "  espalier report 3f2a9c1b7d604e58 --format markdown --no-models > RESULTS.md",
       "  espalier report 3f2a9c1b7d604e58 --out report --no-models -o json"
     })
 public final class ReportCommand implements Callable<Integer> {
@@ -45,6 +49,21 @@ public final class ReportCommand implements Callable<Integer> {
       description = "Write the pruned models too. Default: yes.")
   private boolean models;
 
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description =
+          "What to print: text, the Pareto table; markdown, the evidence over seeds against the"
+              + " random controls. Default: text.")
+  private Format format;
+
+  /** What is printed. */
+  enum Format {
+    text,
+    markdown
+  }
+
   @Override
   public Integer call() {
     Scheduler scheduler = context.scheduler();
@@ -65,7 +84,10 @@ public final class ReportCommand implements Callable<Integer> {
               "html", written.html().toString(),
               "csv", written.csv().toString(),
               "json", written.json().toString(),
+              "markdown", written.markdown().toString(),
               "models", written.models().stream().map(Path::toString).toList()));
+    } else if (format == Format.markdown) {
+      System.out.print(text(written.markdown()));
     } else {
       ResultsTable.lines(results).forEach(System.out::println);
       System.out.println();
@@ -74,11 +96,20 @@ public final class ReportCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
+  private static String text(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new CommandFailed("cannot read %s: %s".formatted(file, e.getMessage()));
+    }
+  }
+
   /** Where everything is. */
   public static void print(ReportFiles.Written written) {
     System.out.println("report  " + written.html());
     System.out.println("        " + written.csv());
     System.out.println("        " + written.json());
+    System.out.println("        " + written.markdown());
     String title = "models  ";
     for (Path model : written.models()) {
       System.out.println(title + model.resolve("model.safetensors"));

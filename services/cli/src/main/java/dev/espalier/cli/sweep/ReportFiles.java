@@ -18,8 +18,8 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * Writes what a sweep leaves: {@code report.html}, {@code .csv} and {@code .json}, and each
- * finished trial's model as {@code models/<trial>/model.safetensors} with its shape beside it.
+ * Writes what a sweep leaves: {@code report.html}, {@code .csv} and {@code .json}, the evidence as
+ * {@code RESULTS.md}, and each finished trial's model as {@code models/<trial>/model.safetensors} with its shape beside it.
  */
 public final class ReportFiles {
 
@@ -28,7 +28,8 @@ public final class ReportFiles {
    *
    * @param models directories with a model each
    */
-  public record Written(Path directory, Path html, Path csv, Path json, List<Path> models) {}
+  public record Written(
+      Path directory, Path html, Path csv, Path json, Path markdown, List<Path> models) {}
 
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -48,6 +49,8 @@ public final class ReportFiles {
     scheduler.download(sweep + "/report.html", html);
     scheduler.download(sweep + "/report.csv", csv);
     scheduler.download(sweep + "/report.json", json);
+    Path markdown = directory.resolve("RESULTS.md");
+    scheduler.download(sweep + "/report.md", markdown);
     List<Path> written = new ArrayList<>();
     if (models) {
       for (JsonNode trial : results.path("trials")) {
@@ -60,7 +63,7 @@ public final class ReportFiles {
         }
       }
     }
-    return new Written(directory, html, csv, json, written);
+    return new Written(directory, html, csv, json, markdown, written);
   }
 
   /** "nvit-smooth-macs-0.50-s1"; of characters that every file system takes. */

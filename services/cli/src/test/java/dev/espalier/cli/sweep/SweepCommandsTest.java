@@ -58,6 +58,7 @@ class SweepCommandsTest {
             .answer("GET /sweeps/3f2a/report.html", 200, "<html>")
             .answer("GET /sweeps/3f2a/report.csv", 200, "trial")
             .answer("GET /sweeps/3f2a/report.json", 200, "{}")
+            .answer("GET /sweeps/3f2a/report.md", 200, "# Evidence\n")
             .answer("GET /artifacts/" + "ab".repeat(32), 200, model)) {
       Run run =
           Run.of("report", "3f2a", "--out", directory.toString(), "--server", scheduler.address());
@@ -68,6 +69,19 @@ class SweepCommandsTest {
       assertThat(written.resolve("model.safetensors")).hasBinaryContent(model);
       assertThat(written.resolve("architecture.json")).content().contains("espalier.vit/1");
       assertThat(run.out()).contains(written.resolve("model.safetensors").toString());
+      assertThat(directory.resolve("RESULTS.md")).hasContent("# Evidence");
+      Run markdown =
+          Run.of(
+              "report",
+              "3f2a",
+              "--out",
+              directory.toString(),
+              "--no-models",
+              "--format",
+              "markdown",
+              "--server",
+              scheduler.address());
+      assertThat(markdown.out()).isEqualTo("# Evidence\n");
     }
   }
 

@@ -105,6 +105,7 @@ class SecuredInstallationTest {
         new Request("GET", "/api/v1/sweeps/x/results"),
         new Request("GET", "/api/v1/sweeps/x/report.html"),
         new Request("GET", "/api/v1/sweeps/x/report.csv"),
+        new Request("GET", "/api/v1/sweeps/x/report.md"),
         new Request("GET", "/api/v1/sweeps/x/report.json"),
         new Request("POST", "/api/v1/sweeps/x/cancel"),
         new Request("POST", "/api/v1/sweeps/x/pause"),

@@ -2,6 +2,7 @@ package dev.espalier.scheduler.api;
 
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.scheduler.report.HtmlReport;
+import dev.espalier.scheduler.report.MarkdownReport;
 import dev.espalier.scheduler.report.ResultsJson;
 import dev.espalier.scheduler.report.SweepResults;
 import dev.espalier.scheduler.report.TrialCsv;
@@ -26,6 +27,7 @@ import javax.sql.DataSource;
 public class SweepResource {
 
   private static final String CSV = "text/csv;charset=utf-8";
+  private static final String MARKDOWN = "text/markdown;charset=UTF-8";
   private static final String HTML = "text/html;charset=utf-8";
 
   private final DataSource dataSource;
@@ -74,6 +76,13 @@ public class SweepResource {
   @Produces(HTML)
   public String reportHtml(@PathParam("id") String id) throws SQLException {
     return HtmlReport.write(find(id));
+  }
+
+  @GET
+  @Path("/sweeps/{id}/report.md")
+  @Produces(MARKDOWN)
+  public Response reportMarkdown(@PathParam("id") String id) throws SQLException {
+    return file(MARKDOWN, id + ".md", MarkdownReport.write(find(id)));
   }
 
   /** The results of the trial's sweep, narrowed to that trial. */
