@@ -121,7 +121,15 @@ final class Fleet {
             "-Despalier.heartbeat.interval=3s"));
   }
 
-  /** Trainers, the redistributor and the evaluator. */
+  /**
+   * One evaluator for eight trainers: speed is measured by one at a time, but accuracy beside other
+   * work.
+   */
+  static int evaluators(int trainers) {
+    return 1 + (trainers - 1) / 8;
+  }
+
+  /** Trainers, the redistributor and evaluators. */
   List<ChildSpec> workers(String kafka, int trainers) {
     List<ChildSpec> workers = new ArrayList<>();
     int port = FIRST_WORKER_PORT;
@@ -137,8 +145,18 @@ final class Fleet {
               kafka));
     }
     workers.add(worker("redistributor", "redistributor", port++, "192m", LIGHT, Map.of(), kafka));
-    workers.add(
-        worker("evaluator", "evaluator", port, "768m", List.of(), TENSOR_ENVIRONMENT, kafka));
+    int evaluators = evaluators(trainers);
+    for (int number = 1; number <= evaluators; number++) {
+      workers.add(
+          worker(
+              evaluators == 1 ? "evaluator" : "evaluator-" + number,
+              "evaluator",
+              port++,
+              "768m",
+              List.of(),
+              TENSOR_ENVIRONMENT,
+              kafka));
+    }
     return workers;
   }
 
