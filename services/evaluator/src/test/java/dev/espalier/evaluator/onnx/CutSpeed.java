@@ -14,12 +14,14 @@ import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.evaluation.DjlContender;
 import dev.espalier.pruning.evaluation.SpeedComparison;
+import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.UniformWidths;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 
 /**
@@ -48,7 +50,9 @@ public final class CutSpeed {
     VitWeights narrow =
         Cut.apply(
             weights,
-            UniformWidths.plan(base, Importance.none(base), TargetKind.MACS, KEEP, 8));
+            UniformWidths.plan(
+                PlanRequest.of(
+                    base, Importance.none(base), Optional.empty(), TargetKind.MACS, KEEP, 8)));
     List<Integer> places = TokenStages.places(depth, STAGES);
     VitWeights dynamic =
         VitInitializer.weights(
