@@ -19,7 +19,8 @@ import java.util.regex.Pattern;
 
 /**
  * Writes what a sweep leaves: {@code report.html}, {@code .csv} and {@code .json}, the evidence as
- * {@code RESULTS.md}, and each finished trial's model as {@code models/<trial>/model.safetensors} with its shape beside it.
+ * {@code RESULTS.md}, and each finished trial's model as {@code models/<trial>/model.safetensors}
+ * with its shape beside it.
  */
 public final class ReportFiles {
 

@@ -44,8 +44,8 @@ import java.util.Optional;
 /**
  * Says what a trial is worth: proves that the cut did what the plan says, then measures accuracy on
  * the test images before and after recovery, cost by formula and counted, and speed against the
- * base model in turns, in DJL and, on processors, in ONNX Runtime. As {@link #ACCURACY} it leaves out
- * speed.
+ * base model in turns, in DJL and, on processors, in ONNX Runtime. As {@link #ACCURACY} it leaves
+ * out speed.
  */
 final class EvaluateStage implements StageExecutor {
 
