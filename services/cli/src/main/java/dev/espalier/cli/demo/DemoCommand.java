@@ -81,8 +81,8 @@ public final class DemoCommand implements Callable<Integer> {
     say("data directory  " + context.dataDirectory());
     LocalPlatform local = context.local();
     Scheduler scheduler = context.remote() ? context.scheduler() : bringUp(local);
-    register(scheduler, Shipped.MODEL);
-    register(scheduler, Shipped.DATASET);
+    Shipped.find("models", sweep.spec().model()).ifPresent(item -> register(scheduler, item));
+    Shipped.find("datasets", sweep.spec().dataset()).ifPresent(item -> register(scheduler, item));
     JsonNode submitted = submit(scheduler, sweep);
     String id = submitted.path("sweepId").asText();
 
