@@ -37,6 +37,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -82,7 +83,7 @@ public final class ResultsReader {
   private static final String STAGES =
       """
       select g.stage_id, g.kind, g.algorithm, g.algorithm_version, g.seed, g.state, g.spec,
-        g.generation, g.wall_seconds, g.device, g.host, g.ended_at,
+        g.generation, g.wall_seconds, g.device, g.host, g.started_at, g.ended_at,
         coalesce((select bool_and(c.reused) from stage_claim c
           where c.stage_id = g.stage_id and c.sweep_id = ?), false) as reused
       from stage g
@@ -183,6 +184,8 @@ public final class ResultsReader {
       Double wallSeconds,
       String device,
       String host,
+      Instant startedAt,
+      Instant endedAt,
       boolean reused) {}
 
   private static Sweep sweep(ResultSet row) throws SQLException {
@@ -236,6 +239,8 @@ public final class ResultsReader {
         number(row, "wall_seconds"),
         row.getString("device"),
         row.getString("host"),
+        instant(row, "started_at"),
+        instant(row, "ended_at"),
         row.getBoolean("reused"));
   }
 
@@ -559,6 +564,8 @@ public final class ResultsReader {
                       (int) stage.generation,
                       stage.wallSeconds,
                       stage.device,
+                      stage.startedAt,
+                      stage.endedAt,
                       facts.measurements.getOrDefault(stage.id, Map.of())))
           .toList();
     }

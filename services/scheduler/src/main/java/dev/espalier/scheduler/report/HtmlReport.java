@@ -651,6 +651,18 @@ public final class HtmlReport {
               .raw("<td>%s</td></tr>", seconds.isEmpty() ? "–" : Figures.duration(median(seconds)));
         });
     page.raw("</tbody></table></div></div>");
+    timeline();
+  }
+
+  private void timeline() {
+    TimelineChart.draw(results)
+        .ifPresent(
+            chart ->
+                page.raw("<h2>When stages ran</h2><p class=\"lead\">A bar for each stage of this")
+                    .raw(" sweep, on as many lanes as ran at once; gaps are waits for a free")
+                    .raw(" worker or for a stage before.</p><div class=\"card scroll\">")
+                    .add(chart)
+                    .raw("</div>"));
   }
 
   private static double median(List<Double> values) {

@@ -158,6 +158,8 @@ public record SweepResults(
       int attempts,
       Double wallSeconds,
       String device,
+      Instant startedAt,
+      Instant endedAt,
       Map<String, Double> measurements) {}
 
   /**

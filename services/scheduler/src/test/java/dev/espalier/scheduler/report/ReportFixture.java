@@ -225,6 +225,8 @@ final class ReportFixture {
     return new Widths(widths.embedding(), blocks);
   }
 
+  private static final Instant START = Instant.parse("2026-01-02T03:04:05Z");
+
   private static List<StageResult> stages() {
     List<StageResult> stages = new ArrayList<>();
     String[] kinds = {"SEARCH", "PRUNE", "REDISTRIBUTE", "FINETUNE", "EVALUATE"};
@@ -244,6 +246,8 @@ final class ReportFixture {
               1,
               seconds[kind] * (1 + i % 5 * 0.05),
               "cpu",
+              START.plusMillis(4_000L * i),
+              START.plusMillis(4_000L * i + Math.round(1000 * seconds[kind])),
               Map.of()));
     }
     return stages;
