@@ -2,6 +2,10 @@ package dev.espalier.pruning;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.latency.LatencyConditions;
+import dev.espalier.architecture.latency.LatencyGrid;
+import dev.espalier.architecture.latency.LatencyTable;
+import dev.espalier.architecture.method.SearchKind;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
@@ -13,6 +17,11 @@ import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.evaluation.DeviceName;
+import dev.espalier.pruning.evaluation.DjlContender;
+import dev.espalier.pruning.evaluation.DjlRuntime;
+import dev.espalier.pruning.evaluation.LatencyMeasurement;
+import dev.espalier.pruning.evaluation.SpeedComparison;
 import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.PruningMethods;
@@ -41,7 +50,9 @@ import java.util.stream.Collectors;
  * have trained equally long; it is also shown with NViT's recovery alone.
  *
  * <p>{@code MethodComparison BASE.safetensors DATASET.zip [key=value ...]} with the keys keep,
- * seeds, epochs, batch, learningRate, threads, methods and NViT's parameters.
+ * seeds, epochs, batch, learningRate, threads, methods and NViT's parameters. With {@code
+ * target=latency} the budget is a share of the forward time of {@code latencyBatch} images, by a
+ * table that is measured first; every model is then timed in turns with the base.
  */
 public final class MethodComparison {
 
@@ -50,6 +61,8 @@ public final class MethodComparison {
   private final ImageDataset dataset;
   private final TensorEngine tensors;
   private final int threads;
+  private final TargetKind target;
+  private Optional<LatencyTable> table = Optional.empty();
 
   private MethodComparison(Map<String, String> options, VitWeights base, ImageDataset dataset) {
     this.options = options;
@@ -57,6 +70,42 @@ public final class MethodComparison {
     this.dataset = dataset;
     this.threads = Integer.parseInt(options.getOrDefault("threads", "1"));
     this.tensors = TensorEngine.start(EngineSettings.cpu(threads));
+    this.target = TargetKind.of(options.getOrDefault("target", "macs"));
+  }
+
+  private int latencyBatch() {
+    return Integer.parseInt(options.getOrDefault("latencyBatch", "1"));
+  }
+
+  private LatencyTable measureTable() {
+    try (VitEngine engine = VitEngine.fast(tensors, Precision.FP32)) {
+      return new LatencyMeasurement(
+              new DjlRuntime(tensors, engine),
+              new LatencyConditions(DeviceName.of("cpu"), "djl", "fp32", threads, latencyBatch()),
+              7)
+          .measure(LatencyGrid.of(base.architecture()), () -> {});
+    }
+  }
+
+  /** Time of one pass as a share of the base's, median over turns. */
+  private double timed(VitWeights cut) {
+    try (VitEngine engine = VitEngine.fast(tensors, Precision.FP32);
+        VitModel whole = VitModel.frozen(tensors, base);
+        VitModel small = VitModel.frozen(tensors, cut)) {
+      SpeedComparison speed =
+          SpeedComparison.measure(
+                  List.of(
+                      new SpeedComparison.Pair(
+                          new DjlContender(tensors, engine, whole),
+                          new DjlContender(tensors, engine, small))),
+                  dataset,
+                  dataset.test(),
+                  latencyBatch(),
+                  60,
+                  () -> {})
+              .get(0);
+      return 1 / (latencyBatch() == 1 ? speed.speedupBatch1() : speed.speedupThroughput());
+    }
   }
 
   public static void main(String[] args) throws IOException {
@@ -76,7 +125,11 @@ public final class MethodComparison {
     System.out.printf(
         "base: top-1 %.4f, %s%n", test(base).top1Accuracy(), Cost.of(base.architecture()));
     double keep = Double.parseDouble(options.getOrDefault("keep", "0.5"));
-    for (String name : options.getOrDefault("methods", "random,magnitude,nvit").split(",")) {
+    String methods = options.getOrDefault("methods", "random,magnitude,nvit");
+    if (target == TargetKind.LATENCY || methods.contains("latency")) {
+      table = Optional.of(measureTable());
+    }
+    for (String name : methods.split(",")) {
       List<Double> before = new ArrayList<>();
       List<Double> after = new ArrayList<>();
       List<Double> afterEqual = new ArrayList<>();
@@ -102,6 +155,13 @@ public final class MethodComparison {
             cost.keepRatio(Cost.of(base.architecture()), TargetKind.PARAMS),
             unrecovered,
             recovered);
+        if (table.isPresent()) {
+          System.out.printf(
+              "  latency: predicted %.4f, measured %.4f of the base's, batch %d%n",
+              table.get().keepRatio(pruned.plan().cutArchitecture(), base.architecture()),
+              timed(cut),
+              latencyBatch());
+        }
         if (seed == 1) {
           System.out.println("  " + widths(pruned.plan().cutArchitecture()));
         }
@@ -141,13 +201,16 @@ public final class MethodComparison {
     Optional<byte[]> trajectory = Optional.empty();
     Search.Result result = null;
     long steps = 0;
-    boolean chained = method.descriptor().name().equals("nvit");
+    boolean chained = method.descriptor().search() == SearchKind.CHAINED;
     for (double from = 1; result == null || (chained && from > keep + 1e-9); ) {
       double to = Math.max(keep, Math.round((from - 0.05) * 100) / 100.0);
-      parameters.put("targetKind", "macs");
+      parameters.put("targetKind", target.text());
       parameters.put("keepRatioFrom", from);
       parameters.put("keepRatioTo", to);
       SearchRequest request = SearchRequest.of(base, parameters, seed).on(images);
+      if (table.isPresent()) {
+        request = request.timedBy(table.get());
+      }
       if (trajectory.isPresent()) {
         request = request.after(trajectory.get());
       }
@@ -163,13 +226,14 @@ public final class MethodComparison {
     }
     PruningPlan plan =
         method.plan(
-            PlanRequest.of(
+            new PlanRequest(
                 base.architecture(),
                 result.importance(),
                 trajectory,
-                TargetKind.MACS,
+                target,
                 keep,
-                alignment));
+                Map.of("alignment", alignment),
+                table));
     return new Pruned(plan, result.weights().orElse(base), steps);
   }
 
