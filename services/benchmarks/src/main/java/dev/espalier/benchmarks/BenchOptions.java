@@ -6,12 +6,13 @@ import java.util.Set;
 
 /**
  * What is measured. Names and defaults are those of {@code peers/vit_torch_bench.py}, so that both
- * can be called alike; {@code precision} and {@code output} are ours.
+ * can be called alike; {@code precision}, {@code device} and {@code output} are ours.
  *
  * @param mlp hidden width of the MLP; 0 stands for four times {@code dim}
  * @param seconds of each repetition
  * @param repetitions of which the median counts
  * @param precision {@code fp32} or {@code bf16}
+ * @param device {@code cpu} or {@code gpu0}, {@code gpu1}, ...
  * @param output {@code text} or {@code json}
  */
 record BenchOptions(
@@ -28,12 +29,13 @@ record BenchOptions(
     int repetitions,
     double seconds,
     String precision,
+    String device,
     String output) {
 
   static final String USAGE =
       "[--dim 192] [--depth 12] [--heads 3] [--mlp 0] [--batch 64] [--threads 1] [--precision"
           + " fp32|bf16] [--seconds 5] [--repetitions 3] [--image 28] [--patch 4] [--channels 1]"
-          + " [--classes 10] [--output text|json]";
+          + " [--classes 10] [--device cpu|gpu0] [--output text|json]";
 
   BenchOptions {
     List<String> wrong = new ArrayList<>();
@@ -51,6 +53,7 @@ record BenchOptions(
     check(wrong, repetitions >= 1 && repetitions <= 1000, "repetitions", "1..1000", repetitions);
     check(wrong, seconds > 0 && seconds <= 3600, "seconds", "above 0, up to 3600", seconds);
     check(wrong, Set.of("fp32", "bf16").contains(precision), "precision", "fp32|bf16", precision);
+    check(wrong, device.matches("cpu|gpu\\d{1,2}"), "device", "cpu|gpu<n>", device);
     check(wrong, Set.of("text", "json").contains(output), "output", "text|json", output);
     if (!wrong.isEmpty()) {
       throw new IllegalArgumentException(String.join("; ", wrong));
@@ -82,6 +85,7 @@ record BenchOptions(
             given.integer("repetitions", 3),
             given.number("seconds", 5),
             given.text("precision", "fp32"),
+            given.text("device", "cpu"),
             given.text("output", "text"));
     given.refuseRest();
     return options;

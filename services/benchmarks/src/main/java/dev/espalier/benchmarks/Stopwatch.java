@@ -21,11 +21,17 @@ final class Stopwatch {
    */
   record Reading(double imagesPerSecond, double imagesPerCpuSecond) {}
 
-  /** Warms up, then repeats the step for a while, several times. */
-  static Reading measure(Runnable step, int batch, double seconds, int repetitions) {
+  /**
+   * Warms up, then repeats the step for a while, several times.
+   *
+   * @param await returns when the device has done the steps it was given, before each clock is read
+   */
+  static Reading measure(
+      Runnable step, Runnable await, int batch, double seconds, int repetitions) {
     for (int i = 0; i < WARM_UP_STEPS; i++) {
       step.run();
     }
+    await.run();
     double[] wall = new double[repetitions];
     double[] cpu = new double[repetitions];
     for (int i = 0; i < repetitions; i++) {
@@ -36,6 +42,7 @@ final class Stopwatch {
         step.run();
         images += batch;
       }
+      await.run();
       wall[i] = images * 1e9 / (System.nanoTime() - wallStart);
       cpu[i] = images * 1e9 / Math.max(1, SYSTEM.getProcessCpuTime() - cpuStart);
     }

@@ -54,7 +54,8 @@ final class VitBench {
 
   /** The fields that the Python yardstick prints, in its order. */
   static Map<String, Object> run(Mode mode, BenchOptions options) {
-    TensorEngine tensors = TensorEngine.start(EngineSettings.cpu(options.threads()));
+    TensorEngine tensors =
+        TensorEngine.start(EngineSettings.of(options.device(), options.threads()));
     Precision precision = Precision.valueOf(options.precision().toUpperCase(Locale.ROOT));
     Stopwatch.Reading reading;
     try (VitEngine engine = VitEngine.fast(tensors, precision);
@@ -64,6 +65,7 @@ final class VitBench {
       reading =
           Stopwatch.measure(
               mode == Mode.TRAIN ? step::train : step::infer,
+              tensors::await,
               options.batch(),
               options.seconds(),
               options.repetitions());
@@ -85,6 +87,7 @@ final class VitBench {
     fields.put("threads", options.threads());
     fields.put("repetitions", options.repetitions());
     fields.put("seconds", options.seconds());
+    fields.put("device", options.device());
     return fields;
   }
 
@@ -165,7 +168,7 @@ final class VitBench {
   }
 
   private static String text(Map<String, Object> result) {
-    return "%s %s: %s images/s, %s images per CPU second (d %s x %s, batch %s, threads %s)"
+    return "%s %s: %s images/s, %s images per CPU second (d %s x %s, batch %s, threads %s, %s)"
         .formatted(
             result.get("peer"),
             result.get("mode"),
@@ -174,6 +177,7 @@ final class VitBench {
             result.get("dim"),
             result.get("depth"),
             result.get("batch"),
-            result.get("threads"));
+            result.get("threads"),
+            result.get("device"));
   }
 }

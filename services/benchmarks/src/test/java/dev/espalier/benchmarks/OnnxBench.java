@@ -2,29 +2,19 @@ package dev.espalier.benchmarks;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
-import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.ImageDataset;
-import dev.espalier.datasets.Split;
 import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.evaluation.DjlContender;
 import dev.espalier.pruning.evaluation.SpeedComparison;
-import dev.espalier.pruning.method.PlanRequest;
-import dev.espalier.pruning.method.PruningMethod;
-import dev.espalier.pruning.method.PruningMethods;
-import dev.espalier.pruning.method.Search;
-import dev.espalier.pruning.method.SearchRequest;
-import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
-import java.util.Random;
 
 /**
  * ONNX Runtime against DJL, and a model of 50 % of the MACs against its base in both: all four in
@@ -53,7 +43,7 @@ public final class OnnxBench {
     given.refuseRest();
     VitArchitecture vit = VitArchitecture.uniform(image, patch, 1, 10, dim, depth, heads, 4 * dim);
     VitWeights base = VitInitializer.weights(vit, 0);
-    VitWeights half = half(base);
+    VitWeights half = PrunedBench.half(base);
     List<SpeedComparison> speeds = measure(base, half, batch, threads, runs);
     SpeedComparison djl = speeds.get(0);
     SpeedComparison onnx = speeds.get(1);
@@ -83,7 +73,7 @@ public final class OnnxBench {
   static List<SpeedComparison> measure(
       VitWeights base, VitWeights half, int batch, int threads, int runs) {
     TensorEngine tensors = TensorEngine.start(EngineSettings.cpu(threads));
-    ImageDataset images = noise(base.architecture());
+    ImageDataset images = PrunedBench.noise(base.architecture());
     try (VitEngine engine = VitEngine.fast(tensors, Precision.FP32);
         VitModel baseModel = VitModel.frozen(tensors, base);
         VitModel halfModel = VitModel.frozen(tensors, half);
@@ -101,43 +91,6 @@ public final class OnnxBench {
           runs,
           () -> {});
     }
-  }
-
-  /** Widths alone, evenly over the blocks, in multiples of 8. */
-  static VitWeights half(VitWeights base) {
-    PruningMethod magnitude = PruningMethods.get("magnitude");
-    try (Search search =
-        magnitude.search(SearchRequest.of(base, magnitude.descriptor().defaults(), 0))) {
-      while (!search.finished()) {
-        search.step();
-      }
-      PruningPlan plan =
-          magnitude.plan(
-              PlanRequest.of(
-                  base.architecture(),
-                  search.result().importance(),
-                  Optional.empty(),
-                  TargetKind.MACS,
-                  0.5,
-                  8));
-      return Cut.apply(base, plan);
-    }
-  }
-
-  private static ImageDataset noise(VitArchitecture vit) {
-    byte[] pixels = new byte[64 * vit.imageSize() * vit.imageSize()];
-    new Random(1).nextBytes(pixels);
-    Split split = new Split(pixels, new int[64]);
-    return new ImageDataset(
-        "noise",
-        1,
-        vit.imageSize(),
-        vit.classes(),
-        List.of(0.5),
-        List.of(0.5),
-        split,
-        split,
-        split);
   }
 
   private static void print(String format, Object... arguments) {

@@ -18,7 +18,7 @@ class OnnxBenchTest {
   void measuresBaseAndHalfInBothRuntimes() {
     VitArchitecture vit = VitArchitecture.uniform(28, 4, 1, 10, 64, 2, 2, 256);
     VitWeights base = VitInitializer.weights(vit, 0);
-    VitWeights half = OnnxBench.half(base);
+    VitWeights half = PrunedBench.half(base);
 
     List<SpeedComparison> speeds = OnnxBench.measure(base, half, 4, 1, 2);
 

@@ -36,7 +36,8 @@ class VitBenchTest {
             "batch",
             "threads",
             "repetitions",
-            "seconds");
+            "seconds",
+            "device");
     assertThat((double) fields.get("images_per_s")).isPositive();
     assertThat((double) fields.get("images_per_cpu_s")).isPositive();
   }
@@ -49,6 +50,7 @@ class VitBenchTest {
     "--batch,many,--batch",
     "--seconds,NaN,--seconds",
     "--precision,fp8,--precision",
+    "--device,cuda,--device",
     "--colour,red,--colour"
   })
   void namesTheOptionThatIsWrong(String name, String value, String named) {

@@ -6,7 +6,6 @@ import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
-import dev.espalier.pruning.engine.EngineSettings;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
@@ -25,7 +24,7 @@ import java.util.SplittableRandom;
  */
 public final class TrainedTinyVit {
 
-  public static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
+  public static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
   public static final VitArchitecture SHAPE =
       new VitArchitecture(
           8, 2, 1, 5, 1, 32, 16, 1e-6, Collections.nCopies(3, BlockShape.msa(4, 16, 16, 64)));

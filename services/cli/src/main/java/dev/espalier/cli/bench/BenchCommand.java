@@ -77,6 +77,13 @@ public final class BenchCommand {
     String precision;
 
     @Option(
+        names = "--device",
+        paramLabel = "NAME",
+        defaultValue = "cpu",
+        description = "cpu or gpu0, gpu1, ... Default: cpu.")
+    String device;
+
+    @Option(
         names = "--seconds",
         paramLabel = "S",
         defaultValue = "5",
@@ -150,6 +157,7 @@ public final class BenchCommand {
             "--batch", "" + shape.batch,
             "--threads", "" + shape.threads,
             "--precision", shape.precision,
+            "--device", shape.device,
             "--seconds", "" + shape.seconds,
             "--output", context.json() ? "json" : "text"));
     return run(

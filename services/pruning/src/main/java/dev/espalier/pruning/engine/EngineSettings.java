@@ -25,8 +25,18 @@ public record EngineSettings(String device, int threads, Optional<Path> cacheDir
     }
   }
 
+  /** That device, with that many threads for one operation. */
+  public static EngineSettings of(String device, int threads) {
+    return new EngineSettings(device, threads, Optional.empty());
+  }
+
+  /** Whether it is a GPU. */
+  public boolean isGpu() {
+    return !device.equals("cpu");
+  }
+
   /** The processor, with that many threads for one operation. */
   public static EngineSettings cpu(int threads) {
-    return new EngineSettings("cpu", threads, Optional.empty());
+    return of("cpu", threads);
   }
 }

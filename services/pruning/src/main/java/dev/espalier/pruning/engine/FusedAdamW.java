@@ -32,7 +32,7 @@ final class FusedAdamW extends AdamWState {
       return program
           .call("clip", scratch)
           .with("g", arrays(names, name -> gradient(name, scratch)))
-          .with(scratch.create(new double[] {maxNorm}))
+          .with(HostArrays.numbers(scratch, maxNorm))
           .run()
           .singletonOrThrow()
           .getFloat();
@@ -76,7 +76,7 @@ final class FusedAdamW extends AdamWState {
           .with("m", arrays(names, firstMoments()::get))
           .with("v", arrays(names, secondMoments()::get))
           .with(scratch.full(new Shape(), steps))
-          .with(scratch.create(numbers))
+          .with(HostArrays.numbers(scratch, numbers))
           .run();
     }
   }

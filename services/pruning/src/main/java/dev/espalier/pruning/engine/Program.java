@@ -40,7 +40,7 @@ final class Program implements AutoCloseable {
     private Call(String method, NDManager owner) {
       // The library takes the method's name from an array that is no argument, and the owner of
       // the results from the first array.
-      head = owner.create(0);
+      head = HostArrays.numbers(owner, 0);
       head.setName("module_method:" + method);
       arguments.add(head);
     }

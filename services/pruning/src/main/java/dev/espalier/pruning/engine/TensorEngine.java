@@ -3,6 +3,7 @@ package dev.espalier.pruning.engine;
 import ai.djl.Device;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 
@@ -28,15 +29,30 @@ public final class TensorEngine {
         .cacheDirectory()
         .ifPresent(directory -> System.setProperty("DJL_CACHE_DIR", directory.toString()));
     NativeMemory.keep();
+    if (settings.isGpu()) {
+      CudaNumerics.exact();
+    }
     this.engine = Engine.getEngine("PyTorch");
-    this.device = device(settings.device());
+    this.device = device(settings.device(), engine.getGpuCount());
     JniUtils.setNumThreads(settings.threads());
   }
 
-  private static Device device(String name) {
-    return name.equals("cpu")
-        ? Device.cpu()
-        : Device.gpu(Integer.parseInt(name.substring("gpu".length())));
+  /**
+   * The device of that name.
+   *
+   * @param gpus how many the library sees
+   */
+  static Device device(String name, int gpus) {
+    if (name.equals("cpu")) {
+      return Device.cpu();
+    }
+    int number = Integer.parseInt(name.substring("gpu".length()));
+    if (number >= gpus) {
+      throw new IllegalStateException(
+          "device %s needs a CUDA build of the library, libcudart on the library path and %d GPU(s) but found %d"
+              .formatted(name, number + 1, gpus));
+    }
+    return Device.gpu(number);
   }
 
   /**
@@ -63,6 +79,18 @@ public final class TensorEngine {
 
   public Device device() {
     return device;
+  }
+
+  /**
+   * Waits until the device has done all that this thread asked of it so far; a clock read without
+   * it knows only when a GPU was told. On a processor nothing is ever left to wait for.
+   */
+  public void await() {
+    if (settings.isGpu()) {
+      try (NDManager last = newManager()) {
+        last.zeros(new Shape(1)).toFloatArray();
+      }
+    }
   }
 
   /** Threads of one operation. */

@@ -62,12 +62,11 @@ public final class TorchScriptVitEngine implements VitEngine {
       Gates gates) {
     NDManager owner = images.getManager();
     NDArray numbers =
-        owner.create(
-            new double[] {
-              objective.labelSmoothing(),
-              objective.distillationWeight(),
-              objective.distillationTemperature()
-            });
+        HostArrays.numbers(
+            owner,
+            objective.labelSmoothing(),
+            objective.distillationWeight(),
+            objective.distillationTemperature());
     Map<String, NDArray> present = VitScript.list(gates);
     try (GradientMode recording = GradientMode.recording()) {
       NDList results =

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.pruning.engine.GradientMode;
+import dev.espalier.pruning.engine.HostArrays;
 import dev.espalier.pruning.engine.ReferenceVitEngine;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.training.TrainingHook;
@@ -113,7 +114,7 @@ final class SinglePathTraining implements TrainingHook {
     Map<String, NDArray> parameters = supernet.parameters();
     sums.forEach(
         (name, sum) -> {
-          float[] t = parameters.get(name).toFloatArray();
+          float[] t = HostArrays.floats(parameters.get(name));
           for (int i = 0; i < sum.length; i++) {
             sum[i] += (float) Complexity.probability(t[i]);
           }
@@ -177,7 +178,7 @@ final class SinglePathTraining implements TrainingHook {
     Map<String, NDArray> parameters = supernet.parameters();
     double[][] logits = new double[depth][];
     for (int l = 0; l < depth; l++) {
-      float[] t = parameters.get(name(l, gates)).toFloatArray();
+      float[] t = HostArrays.floats(parameters.get(name(l, gates)));
       logits[l] = new double[t.length];
       for (int i = 0; i < t.length; i++) {
         logits[l][i] = t[i];

@@ -8,6 +8,7 @@ import dev.espalier.architecture.weights.ParameterShapes;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.pruning.engine.GradientMode;
+import dev.espalier.pruning.engine.HostArrays;
 import dev.espalier.pruning.engine.TensorEngine;
 import java.util.Arrays;
 import java.util.Collections;
@@ -154,7 +155,7 @@ public final class VitModel implements AutoCloseable {
   /** An array of any shape, copied to the host. */
   public static Tensor host(NDArray array) {
     int[] shape = Arrays.stream(array.getShape().getShape()).mapToInt(Math::toIntExact).toArray();
-    return new Tensor(shape, array.toFloatArray());
+    return new Tensor(shape, HostArrays.floats(array));
   }
 
   @Override

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
+import dev.espalier.pruning.engine.HostArrays;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
@@ -73,7 +74,7 @@ final class WidthMasks {
 
   /** Thresholds on the host, (L, 4). */
   double[][] betas() {
-    float[] flat = thresholds.toFloatArray();
+    float[] flat = HostArrays.floats(thresholds);
     double[][] betas = new double[vit.depth()][Sublayer.COUNT];
     for (int i = 0; i < flat.length; i++) {
       betas[i / Sublayer.COUNT][i % Sublayer.COUNT] = flat[i];
@@ -118,7 +119,7 @@ final class WidthMasks {
   }
 
   private NDArray hard(Sublayer layer, NDArray scores, double beta, NDManager step) {
-    float[] host = scores.toFloatArray();
+    float[] host = HostArrays.floats(scores);
     int round = layer == Sublayer.QKV ? 1 : roundTo;
     float[] hard = new float[host.length];
     Threshold.best(host, Threshold.kept(Threshold.keptShare(beta), host.length, round))

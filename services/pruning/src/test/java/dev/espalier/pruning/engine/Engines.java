@@ -1,12 +1,14 @@
 package dev.espalier.pruning.engine;
 
+import dev.espalier.pruning.TestDevice;
+
 /** The engine of the test process, and the ways of running a model on it. */
 enum Engines {
   REFERENCE,
   FAST,
   FAST_BF16;
 
-  static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
+  static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
 
   VitEngine open() {
     return switch (this) {

@@ -12,7 +12,7 @@ import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
-import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.TestDevice;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 
 class EvaluationTest {
 
-  private static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
+  private static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
   private static final VitArchitecture BASE = VitArchitecture.uniform(8, 4, 1, 4, 32, 3, 2, 64);
   private static final VitWeights WEIGHTS = VitInitializer.weights(BASE, 1);
   private static final ImageDataset IMAGES = images();

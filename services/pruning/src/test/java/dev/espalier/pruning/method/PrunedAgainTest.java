@@ -61,7 +61,7 @@ class PrunedAgainTest {
   }
 
   /** Searches, plans and cuts; the cut must be what the mask says. */
-  private static VitWeights cut(VitWeights base, PruningMethod method, double keepRatio) {
+  static VitWeights cut(VitWeights base, PruningMethod method, double keepRatio) {
     MethodDescriptor descriptor = method.descriptor();
     Map<String, Object> parameters = new TreeMap<>(descriptor.defaults());
     parameters.putAll(Map.of("targetKind", "macs", "keepRatio", keepRatio));

@@ -16,7 +16,7 @@ import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Mixing;
 import dev.espalier.datasets.Split;
-import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.TestDevice;
 import dev.espalier.pruning.engine.Objective;
 import dev.espalier.pruning.engine.Precision;
 import dev.espalier.pruning.engine.TensorEngine;
@@ -40,7 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainingRunTest {
 
-  private static final TensorEngine TENSORS = TensorEngine.start(EngineSettings.cpu(1));
+  private static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
   private static final VitArchitecture VIT =
       new VitArchitecture(
           8,
