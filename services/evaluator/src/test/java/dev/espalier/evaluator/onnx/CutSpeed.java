@@ -44,8 +44,7 @@ public final class CutSpeed {
     int batch = option(arguments, "batch", 64);
     int runs = option(arguments, "runs", 30);
     VitArchitecture base =
-        VitArchitecture.uniform(
-            28, 4, 1, 10, dim, depth, option(arguments, "heads", 3), 4 * dim);
+        VitArchitecture.uniform(28, 4, 1, 10, dim, depth, option(arguments, "heads", 3), 4 * dim);
     VitWeights weights = VitInitializer.weights(base, 1);
     VitWeights narrow =
         Cut.apply(
