@@ -48,9 +48,9 @@ public final class Inbox {
 
   private static final String FIND_MANY =
       """
-      select event_id, payload_sha256
-      from inbox
-      where consumer = ? and event_id = any(?)
+      select wanted.id, i.payload_sha256
+      from unnest(?::uuid[]) as wanted (id), lateral (
+        select payload_sha256 from inbox where consumer = ? and event_id = wanted.id limit 1) i
       """;
 
   private static final String RECORD_MANY =
@@ -115,8 +115,8 @@ public final class Inbox {
       first[i] = check(consumer, id, digests.putIfAbsent(id, digest), digest);
     }
     try (PreparedStatement select = connection.prepareStatement(FIND_MANY)) {
-      select.setString(1, consumer);
-      select.setArray(2, connection.createArrayOf("uuid", digests.keySet().toArray()));
+      select.setArray(1, connection.createArrayOf("uuid", digests.keySet().toArray()));
+      select.setString(2, consumer);
       try (ResultSet row = select.executeQuery()) {
         while (row.next()) {
           UUID id = row.getObject(1, UUID.class);

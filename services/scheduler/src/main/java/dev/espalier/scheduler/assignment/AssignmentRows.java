@@ -25,16 +25,18 @@ final class AssignmentRows {
   /** Whoever decides about a stage now is left alone; the next round will see what came of it. */
   private static final String LOCK_STAGES =
       """
-      select stage_id, spec, team, sweep_id, trial_id, checkpoint, checkpoint_step
-      from stage where stage_id = any(?) and state = 'RUNNABLE'
-      order by stage_id for update skip locked
+      select s.* from unnest(?::text[]) as wanted (id), lateral (
+        select stage_id, spec, team, sweep_id, trial_id, checkpoint, checkpoint_step
+        from stage where stage_id = wanted.id and state = 'RUNNABLE' for update skip locked) s
       """;
 
   private static final String INPUTS =
       """
-      select i.stage_id, i.role, o.sha256, o.size_bytes, o.media_type
-      from stage_input i join stage_output o on o.stage_id = i.input_stage_id and o.name = i.output
-      where i.stage_id = any(?) order by i.stage_id, i.role
+      select r.* from unnest(?::text[]) as wanted (id), lateral (
+        select i.stage_id, i.role, o.sha256, o.size_bytes, o.media_type
+        from stage_input i
+          join stage_output o on o.stage_id = i.input_stage_id and o.name = i.output
+        where i.stage_id = wanted.id order by i.role) r
       """;
 
   /** The latest event of a runnable stage is what made it runnable. */
@@ -58,7 +60,7 @@ final class AssignmentRows {
       statement.setArray(
           1,
           connection.createArrayOf(
-              "text", assignments.stream().map(Assignment::stageId).toArray()));
+              "text", assignments.stream().map(Assignment::stageId).sorted().toArray()));
       try (ResultSet row = statement.executeQuery()) {
         while (row.next()) {
           AssignStage.Builder command =

@@ -58,6 +58,9 @@ final class AssignmentTables {
       where place <= ?
       """;
 
+  /** Of a table that was small when it was planned, all rows would be read for ever after. */
+  private static final String BY_INDEX = "set local enable_seqscan = off";
+
   private AssignmentTables() {}
 
   /** Workers that take work and were heard of within the duration of a lease. */
@@ -116,6 +119,9 @@ final class AssignmentTables {
 
   /** Stages that could run now, by id. */
   static Map<String, Offer> offers(Connection connection) throws SQLException {
+    try (var statement = connection.createStatement()) {
+      statement.execute(BY_INDEX);
+    }
     try (var statement = connection.prepareStatement(OFFERS)) {
       statement.setInt(1, OFFERS_PER_KIND);
       try (ResultSet rows = statement.executeQuery()) {

@@ -21,12 +21,16 @@ final class LookUps implements Consequences.View {
 
   private static final String READERS =
       """
-      select input_stage_id, stage_id from stage_input where input_stage_id = any(?)
-      group by input_stage_id, stage_id order by stage_id
+      select wanted.key, r.stage_id from unnest(?::text[]) as wanted (key), lateral (
+        select distinct stage_id from stage_input where input_stage_id = wanted.key
+        order by stage_id) r
       """;
 
   private static final String PAUSED =
-      "select sweep_id, sweep_id from sweep where sweep_id = any(?) and state = 'PAUSED'";
+      """
+      select wanted.key, s.sweep_id from unnest(?::text[]) as wanted (key), lateral (
+        select sweep_id from sweep where sweep_id = wanted.key and state = 'PAUSED' limit 1) s
+      """;
 
   private static final String TRIALS =
       "select sweep_id, trial_id from trial where sweep_id = any(?) order by trial_id";

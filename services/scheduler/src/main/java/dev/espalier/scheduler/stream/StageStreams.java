@@ -35,11 +35,8 @@ public final class StageStreams {
 
   private static final String PREFIX = "stage-";
 
-  private static final String LOCK =
-      "select 1 from stage where stage_id = any(?) order by stage_id for update";
-
-  private static final String LOCK_LEASES =
-      "select 1 from lease where stage_id = any(?) order by stage_id for update";
+  private static final String LOCK = Locks.each("stage", "stage_id");
+  private static final String LOCK_LEASES = Locks.each("lease", "stage_id");
 
   private final EventStore events;
   private final StageDecider decider;
@@ -64,8 +61,8 @@ public final class StageStreams {
     if (stageIds.isEmpty()) {
       return;
     }
-    lock(changes.connection(), LOCK, stageIds);
-    lock(changes.connection(), LOCK_LEASES, stageIds);
+    Locks.take(changes.connection(), LOCK, stageIds);
+    Locks.take(changes.connection(), LOCK_LEASES, stageIds);
     changes.locked();
     histories.prepare(changes, stageIds.stream().map(StageStreams::stream).distinct().toList());
   }
@@ -223,14 +220,6 @@ public final class StageStreams {
     Map<String, Map<Long, StageState>> states = new HashMap<>();
     versions.keySet().forEach(id -> states.put(id, found.get(stream(id))));
     return states;
-  }
-
-  private static void lock(Connection connection, String sql, Collection<String> stageIds)
-      throws SQLException {
-    try (var statement = connection.prepareStatement(sql)) {
-      statement.setArray(1, connection.createArrayOf("text", stageIds.toArray()));
-      statement.executeQuery().close();
-    }
   }
 
   public static String stream(String stageId) {

@@ -24,8 +24,7 @@ import java.util.UUID;
 /** The streams {@code sweep-<id>}: load, decide, append, project, in one transaction. */
 public final class SweepStreams {
 
-  private static final String LOCK =
-      "select 1 from sweep where sweep_id = any(?) order by sweep_id for update";
+  private static final String LOCK = Locks.each("sweep", "sweep_id");
 
   private final EventStore events;
   private final Transactions transactions;
@@ -48,12 +47,8 @@ public final class SweepStreams {
     if (sweepIds.isEmpty()) {
       return;
     }
-    Connection connection = changes.connection();
     // Trials end in bursts; waiting for one another is cheaper than deciding again.
-    try (var statement = connection.prepareStatement(LOCK)) {
-      statement.setArray(1, connection.createArrayOf("text", sweepIds.toArray()));
-      statement.executeQuery().close();
-    }
+    Locks.take(changes.connection(), LOCK, sweepIds);
     changes.locked();
     histories.prepare(changes, sweepIds.stream().map(SweepStreams::stream).distinct().toList());
   }

@@ -25,8 +25,7 @@ import java.util.UUID;
 /** The streams {@code trial-<id>}: load, decide, append, project, in one transaction. */
 public final class TrialStreams {
 
-  private static final String LOCK =
-      "select 1 from trial where trial_id = any(?) order by trial_id for update";
+  private static final String LOCK = Locks.each("trial", "trial_id");
 
   private final EventStore events;
   private final TrialDecider decider = new TrialDecider();
@@ -47,11 +46,7 @@ public final class TrialStreams {
     if (trialIds.isEmpty()) {
       return;
     }
-    Connection connection = changes.connection();
-    try (var statement = connection.prepareStatement(LOCK)) {
-      statement.setArray(1, connection.createArrayOf("text", trialIds.toArray()));
-      statement.executeQuery().close();
-    }
+    Locks.take(changes.connection(), LOCK, trialIds);
     changes.locked();
     histories.prepare(changes, trialIds.stream().map(TrialStreams::stream).distinct().toList());
   }
