@@ -45,6 +45,30 @@ capabilities:
   value: /etc/espalier/kafka/ca.pem
 - name: ESPALIER_STORE
   value: /var/lib/espalier/store
+{{- with .Values.store.s3 }}
+{{- if .bucket }}
+- name: S3_BUCKET
+  value: {{ .bucket | quote }}
+- name: S3_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: S3_REGION
+  value: {{ .region | quote }}
+- name: S3_PREFIX
+  value: {{ .prefix | quote }}
+- name: S3_PATH_STYLE
+  value: {{ .pathStyle | quote }}
+- name: S3_ACCESS_KEY_ID
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secretName | quote }}
+      key: access-key-id
+- name: S3_SECRET_ACCESS_KEY
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secretName | quote }}
+      key: secret-access-key
+{{- end }}
+{{- end }}
 - name: QUARKUS_HTTP_HOST
   value: 0.0.0.0
 {{- end }}
@@ -61,8 +85,12 @@ capabilities:
 
 {{- define "espalier.volumes" -}}
 - name: store
+{{- if .Values.store.s3.bucket }}
+  emptyDir: {}
+{{- else }}
   persistentVolumeClaim:
     claimName: {{ .Values.store.claimName | quote }}
+{{- end }}
 - name: kafka
   secret:
     secretName: {{ .Values.kafka.secretName | quote }}

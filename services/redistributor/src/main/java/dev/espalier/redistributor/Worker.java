@@ -1,6 +1,7 @@
 package dev.espalier.redistributor;
 
-import dev.espalier.artifacts.store.DirectoryArtifactStore;
+import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.artifacts.store.ArtifactStores;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.process.ProcessGauges;
 import dev.espalier.messaging.worker.WorkerHealth;
@@ -73,11 +74,13 @@ public class Worker {
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
-    return new WorkerRuntime(
-        settings,
-        kafka(),
-        new RedistributorStages(new DirectoryArtifactStore(config.store())),
-        metrics);
+    return new WorkerRuntime(settings, kafka(), new RedistributorStages(store()), metrics);
+  }
+
+  /** The directory, or the bucket of the settings under {@code s3.}. */
+  private ArtifactStore store() {
+    return ArtifactStores.open(
+        config.store(), name -> properties.getOptionalValue(name, String.class));
   }
 
   /** Drains; returns when what ran is saved and given back. */

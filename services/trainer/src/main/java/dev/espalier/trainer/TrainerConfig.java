@@ -11,7 +11,11 @@ import java.util.Optional;
 @ConfigMapping(prefix = "espalier")
 public interface TrainerConfig {
 
-  /** Directory of the artifact store; every service of an installation sees the same one. */
+  /**
+   * Directory of the artifact store; every service of an installation sees the same one. Where
+   * {@code s3.bucket} is set, artifacts live in that bucket and this directory holds files under
+   * way only.
+   */
   Path store();
 
   WorkerSection worker();

@@ -1,6 +1,7 @@
 package dev.espalier.trainer;
 
-import dev.espalier.artifacts.store.DirectoryArtifactStore;
+import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.artifacts.store.ArtifactStores;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.process.ProcessGauges;
 import dev.espalier.messaging.worker.WorkerHealth;
@@ -80,11 +81,13 @@ public class Worker {
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
-    return new WorkerRuntime(
-        settings,
-        kafka(),
-        new TrainerStages(new DirectoryArtifactStore(config.store()), engine),
-        metrics);
+    return new WorkerRuntime(settings, kafka(), new TrainerStages(store(), engine), metrics);
+  }
+
+  /** The directory, or the bucket of the settings under {@code s3.}. */
+  private ArtifactStore store() {
+    return ArtifactStores.open(
+        config.store(), name -> properties.getOptionalValue(name, String.class));
   }
 
   /** Drains; returns when what ran is saved and given back. */

@@ -1,11 +1,8 @@
 package dev.espalier.artifacts.store;
 
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.WritableByteChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
@@ -15,10 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.UUID;
 
 /**
@@ -31,7 +26,6 @@ import java.util.UUID;
  */
 public final class DirectoryArtifactStore implements ArtifactStore {
 
-  private static final int BUFFER_BYTES = 1 << 16;
   private static final Duration FORGOTTEN_AFTER = Duration.ofDays(1);
 
   private final Path root;
@@ -53,13 +47,13 @@ public final class DirectoryArtifactStore implements ArtifactStore {
   public Artifact put(InputStream bytes, String mediaType, long limit) {
     Path written = temporary.resolve(UUID.randomUUID().toString());
     try {
-      MessageDigest digest = sha256();
+      MessageDigest digest = Digests.sha256();
       long size;
       try (FileChannel file = create(written)) {
-        size = copy(new Limited(bytes, limit), file, digest);
+        size = Digests.copy(new Digests.Limited(bytes, limit), file, digest);
         file.force(true);
       }
-      String name = hex(digest);
+      String name = Digests.hex(digest);
       Path target = path(name);
       if (!isSound(target, name)) {
         Files.createDirectories(target.getParent());
@@ -102,7 +96,7 @@ public final class DirectoryArtifactStore implements ArtifactStore {
   @Override
   public InputStream open(String sha256) {
     try {
-      return new Checked(Files.newInputStream(path(sha256)), sha256);
+      return new Digests.Checked(Files.newInputStream(path(sha256)), sha256);
     } catch (NoSuchFileException e) {
       throw ArtifactException.missing(sha256);
     } catch (IOException e) {
@@ -118,7 +112,7 @@ public final class DirectoryArtifactStore implements ArtifactStore {
       Files.createDirectories(target.getParent());
       try (InputStream stream = open(sha256);
           FileChannel channel = create(written)) {
-        copy(stream, channel, sha256());
+        Digests.copy(stream, channel, Digests.sha256());
         channel.force(true);
       }
       move(written, target);
@@ -138,22 +132,6 @@ public final class DirectoryArtifactStore implements ArtifactStore {
     }
   }
 
-  /** Copies the stream and returns its length; the digest has seen every byte. */
-  static long copy(InputStream from, WritableByteChannel to, MessageDigest digest)
-      throws IOException {
-    byte[] buffer = new byte[BUFFER_BYTES];
-    long size = 0;
-    for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
-      digest.update(buffer, 0, read);
-      ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, read);
-      while (bytes.hasRemaining()) {
-        to.write(bytes);
-      }
-      size += read;
-    }
-    return size;
-  }
-
   /** Names the failure: a full disk is told from the others by the message of the file system. */
   ArtifactException failure(String attempt, IOException cause) {
     String message = "cannot " + attempt + " the artifact store: " + cause.getMessage();
@@ -163,7 +141,7 @@ public final class DirectoryArtifactStore implements ArtifactStore {
         : new ArtifactException(ArtifactException.Reason.UNAVAILABLE, message, cause);
   }
 
-  private static boolean isDiskFull(IOException cause) {
+  static boolean isDiskFull(IOException cause) {
     String reason =
         cause instanceof FileSystemException named ? named.getReason() : cause.getMessage();
     return reason != null
@@ -177,16 +155,16 @@ public final class DirectoryArtifactStore implements ArtifactStore {
 
   /** Whether the file is there with the right bytes; a damaged one is stored anew. */
   private static boolean isSound(Path file, String name) throws IOException {
-    MessageDigest digest = sha256();
+    MessageDigest digest = Digests.sha256();
     try (InputStream stream = Files.newInputStream(file)) {
-      byte[] buffer = new byte[BUFFER_BYTES];
+      byte[] buffer = new byte[Digests.BUFFER_BYTES];
       for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
         digest.update(buffer, 0, read);
       }
     } catch (NoSuchFileException e) {
       return false;
     }
-    return hex(digest).equals(name);
+    return Digests.hex(digest).equals(name);
   }
 
   private static FileChannel create(Path file) throws IOException {
@@ -228,84 +206,6 @@ public final class DirectoryArtifactStore implements ArtifactStore {
       Files.deleteIfExists(file);
     } catch (IOException leftForTheNextStore) {
       // a temporary file; removeForgotten takes it
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-  }
-
-  private static String hex(MessageDigest digest) {
-    return HexFormat.of().formatHex(digest.digest());
-  }
-
-  /** Fails as soon as more than the limit was read. */
-  private static final class Limited extends FilterInputStream {
-
-    private final long limit;
-    private long read;
-
-    Limited(InputStream in, long limit) {
-      super(in);
-      this.limit = limit;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      int count = super.read(bytes, offset, length);
-      read += Math.max(count, 0);
-      if (read > limit) {
-        throw ArtifactException.tooLarge(limit);
-      }
-      return count;
-    }
-  }
-
-  /** Compares the digest when the end is reached. */
-  private static final class Checked extends FilterInputStream {
-
-    private final String sha256;
-    private final MessageDigest digest = sha256();
-    private boolean ended;
-
-    Checked(InputStream in, String sha256) {
-      super(in);
-      this.sha256 = sha256;
-    }
-
-    @Override
-    public int read() throws IOException {
-      byte[] one = new byte[1];
-      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-    }
-
-    @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      int count = super.read(bytes, offset, length);
-      if (count > 0) {
-        digest.update(bytes, offset, count);
-      } else if (count < 0 && !ended) {
-        ended = true;
-        String found = hex(digest);
-        if (!found.equals(sha256)) {
-          throw ArtifactException.corrupt(sha256, found);
-        }
-      }
-      return count;
-    }
-
-    @Override
-    public long skip(long count) throws IOException {
-      return readNBytes((int) Math.min(count, BUFFER_BYTES)).length;
-    }
-
-    @Override
-    public boolean markSupported() {
-      return false;
     }
   }
 }

@@ -84,9 +84,7 @@ class DirectoryArtifactStoreTest extends ArtifactStoreConformance {
 
     try (FileChannel channel = FileChannel.open(full, StandardOpenOption.WRITE)) {
       assertThatThrownBy(
-              () ->
-                  DirectoryArtifactStore.copy(
-                      new ByteArrayInputStream(bytes("hello")), channel, digest))
+              () -> Digests.copy(new ByteArrayInputStream(bytes("hello")), channel, digest))
           .isInstanceOfSatisfying(
               IOException.class,
               e ->

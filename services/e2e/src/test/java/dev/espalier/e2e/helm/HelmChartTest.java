@@ -80,10 +80,15 @@ class HelmChartTest {
           + "drainSeconds: 120\n"
           + "monitoring: {mode: prometheus-operator, secretName: espalier-viewer}\n";
 
+  private static final String IN_A_BUCKET =
+      PLAIN.replace(
+          "store: {claimName: artifacts}",
+          "store: {s3: {bucket: artifacts, endpoint: \"https://s3.example\", secretName: s3}}");
+
   @TempDir private Path directory;
 
   static List<String> forms() {
-    return List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL);
+    return List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL, IN_A_BUCKET);
   }
 
   @ParameterizedTest
@@ -135,6 +140,26 @@ class HelmChartTest {
       used.removeIf(name -> name.startsWith("QUARKUS_HTTP_") || name.equals("DJL_CACHE_DIR"));
       assertThat(known).as("%s", container.get("name")).containsAll(used);
     }
+  }
+
+  @Test
+  void aBucketTakesTheClaimsPlace() throws IOException {
+    for (Map<String, Object> deployment : deployments(render(CHART, IN_A_BUCKET))) {
+      Map<String, Object> pod = map(map(map(deployment, "spec"), "template"), "spec");
+      assertThat(variables(container(pod)))
+          .containsEntry("S3_BUCKET", "artifacts")
+          .containsEntry("S3_ENDPOINT", "https://s3.example")
+          .containsEntry("S3_PATH_STYLE", "true")
+          .containsKeys("S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY");
+      assertThat(pod.get("volumes").toString())
+          .contains("name=store, emptyDir=")
+          .doesNotContain("persistentVolumeClaim");
+    }
+    assertThat(render(CHART, PLAIN).toString()).doesNotContain("S3_");
+    assertThatThrownBy(() -> render(CHART, IN_A_BUCKET.replace("bucket: artifacts, ", "")))
+        .hasMessageContaining("store");
+    assertThatThrownBy(() -> render(CHART, PLAIN.replace("artifacts}", "\"\"}")))
+        .hasMessageContaining("store");
   }
 
   @Test

@@ -100,6 +100,7 @@ class DependencyRulesTest {
             "artifacts",
             "the store must serve services without a tensor engine",
             "java..",
+            "javax.crypto..",
             "org.slf4j..",
             "dev.espalier.architecture.."),
         new MayImport(

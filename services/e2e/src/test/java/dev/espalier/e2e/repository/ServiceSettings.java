@@ -25,7 +25,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  */
 public final class ServiceSettings {
 
-  private static final Pattern NAME = Pattern.compile("\"((?:espalier|kafka)(?:[.-][a-z]+)+)\"");
+  private static final Pattern NAME = Pattern.compile("\"((?:espalier|kafka|s3)(?:[.-][a-z]+)+)\"");
 
   /** What Quarkus reads for a service with this extension. */
   private static final Set<String> DATASOURCE =
@@ -40,6 +40,8 @@ public final class ServiceSettings {
     Path module = Repository.root().resolve("services/" + application);
     Set<String> names = new HashSet<>(defaults(module));
     names.addAll(literals(module.resolve("src/main/java")));
+    // Every service opens the artifact store by its settings.
+    names.addAll(literals(Repository.root().resolve("services/artifacts/src/main/java")));
     if (Files.readString(module.resolve("pom.xml")).contains("quarkus-jdbc-postgresql")) {
       names.addAll(DATASOURCE);
     }

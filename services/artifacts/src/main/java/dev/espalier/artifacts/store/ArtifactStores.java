@@ -1,0 +1,24 @@
+package dev.espalier.artifacts.store;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** Opens the store that an installation's settings name. */
+public final class ArtifactStores {
+
+  private ArtifactStores() {}
+
+  /**
+   * The bucket of {@code s3.bucket} where one is set, otherwise the directory.
+   *
+   * @param directory of the store; beside a bucket it holds files under way only
+   * @param setting value of a setting, where it is set
+   * @throws IllegalArgumentException naming the setting that is missing or wrong
+   */
+  public static ArtifactStore open(Path directory, Function<String, Optional<String>> setting) {
+    return S3Settings.read(setting)
+        .<ArtifactStore>map(s3 -> new S3ArtifactStore(s3, directory.resolve("tmp")))
+        .orElseGet(() -> new DirectoryArtifactStore(directory));
+  }
+}
