@@ -21,6 +21,8 @@ import java.util.Map;
  */
 public final class SweepProto {
 
+  private static final String STRATEGY_PARAMETERS = "strategyParameters";
+
   private SweepProto() {}
 
   /**
@@ -30,6 +32,13 @@ public final class SweepProto {
    */
   public static Map<String, Object> tree(SweepSpec spec, String team) {
     Map<String, Object> tree = tree(spec);
+    Object parameters = tree.remove(STRATEGY_PARAMETERS);
+    if (parameters instanceof Map<?, ?> given) {
+      Map<String, Object> strategy = new LinkedHashMap<>();
+      given.forEach((name, value) -> strategy.put(String.valueOf(name), value));
+      strategy.put("name", tree.get("strategy"));
+      tree.put("strategy", strategy);
+    }
     if (!team.isEmpty()) {
       tree.put("team", team);
     }
@@ -53,6 +62,15 @@ public final class SweepProto {
   public static SweepSpec message(Map<String, Object> tree) {
     Map<String, Object> fields = new LinkedHashMap<>(tree);
     fields.remove("team");
+    if (fields.get("strategy") instanceof Map<?, ?> strategy) {
+      Map<String, Object> parameters = new LinkedHashMap<>();
+      strategy.forEach((name, value) -> parameters.put(String.valueOf(name), value));
+      fields.put("strategy", parameters.remove("name"));
+      fields.put(STRATEGY_PARAMETERS, parameters);
+    }
+    if (fields.get("stop") instanceof String name) {
+      fields.put("stop", Map.of("name", name));
+    }
     try {
       SweepSpec.Builder spec = SweepSpec.newBuilder();
       JsonFormat.parser().merge(JsonFormat.printer().print(struct(fields)), spec);

@@ -123,6 +123,52 @@ class SweepSchemaTest {
     }
   }
 
+  @Test
+  void agreesWithTheReaderOnStrategiesAndStoppingRules() {
+    for (Object strategy :
+        List.of(
+            "grid",
+            "asha",
+            "random",
+            "bisection",
+            "luck",
+            3L,
+            List.of(),
+            Map.of(),
+            Map.of("name", "grid"),
+            Map.of("name", "grid", "eta", 3L),
+            Map.of("name", "random", "samples", 1L),
+            Map.of("name", "random", "samples", 1L, "seed", -1L),
+            Map.of("name", "asha", "minEpochs", 2L, "eta", 2L),
+            Map.of("name", "asha", "eta", 11L),
+            Map.of("name", "asha", "eta", 2.5),
+            Map.of("name", "bisection", "maxLoss", 1L),
+            Map.of("name", "bisection", "maxLoss", 0.5, "tolerance", 0.001))) {
+      agree("strategy " + strategy, tree -> tree.put("strategy", strategy));
+    }
+    for (Object stop :
+        List.of(
+            "none",
+            "median",
+            "loss",
+            Map.of("name", "none"),
+            Map.of("name", "median", "graceEpochs", 2L, "minTrials", 2L),
+            Map.of("name", "median", "minTrials", 1L),
+            Map.of("name", "median", "maxLoss", 0.1),
+            Map.of("name", "loss", "maxLoss", 0.1),
+            Map.of("name", "loss", "maxLoss", 0L),
+            Map.of("name", "loss"))) {
+      agree("stop " + stop, tree -> tree.put("stop", stop));
+    }
+    Object bisection = Map.of("name", "bisection", "maxLoss", 0.02, "tolerance", 0.1);
+    agree(
+        "bisection between two targets",
+        tree -> {
+          tree.put("strategy", bisection);
+          tree.put("targets", Map.of("macs", List.of(0.3, 0.9)));
+        });
+  }
+
   private static void agree(String what, Consumer<Map<String, Object>> change) {
     Map<String, Object> tree = new LinkedHashMap<>();
     tree.put("name", "x");

@@ -10,6 +10,7 @@ import java.util.Optional;
  * Where a sweep stood when the scheduler was asked.
  *
  * @param reason why it stopped early; empty if it did not
+ * @param stopped trials that strategy or stopping rule ended
  * @param etaSeconds NaN while unknown
  */
 public record Snapshot(
@@ -21,6 +22,7 @@ public record Snapshot(
     int succeeded,
     int failed,
     int cancelled,
+    int stopped,
     List<Stages> stages,
     double etaSeconds,
     Optional<Best> best,
@@ -98,6 +100,7 @@ public record Snapshot(
         trials.path("succeeded").asInt(),
         trials.path("failed").asInt(),
         trials.path("cancelled").asInt(),
+        trials.path("stopped").asInt(),
         stages,
         tree.hasNonNull("etaSeconds") ? tree.path("etaSeconds").asDouble() : Double.NaN,
         best.isObject()
@@ -137,7 +140,7 @@ public record Snapshot(
   }
 
   public int endedTrials() {
-    return succeeded + failed + cancelled;
+    return succeeded + failed + cancelled + stopped;
   }
 
   /** Work done so far, in [0, 1]: stages, the running ones by their steps. */

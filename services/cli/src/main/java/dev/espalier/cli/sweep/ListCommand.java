@@ -30,7 +30,8 @@ public final class ListCommand implements Callable<Integer> {
       int ended =
           sweep.path("succeeded").asInt()
               + sweep.path("failed").asInt()
-              + sweep.path("cancelled").asInt();
+              + sweep.path("cancelled").asInt()
+              + sweep.path("stopped").asInt();
       table.row(
           sweep.path("id").asText(),
           sweep.path("name").asText(),

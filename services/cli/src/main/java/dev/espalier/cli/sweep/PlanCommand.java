@@ -22,6 +22,7 @@ import dev.espalier.sweep.planning.SweepPlan;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.Violation;
+import dev.espalier.sweep.strategy.SearchSize;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -202,6 +203,18 @@ public final class PlanCommand implements Callable<Integer> {
       if (preview.merged().size() > MOST_MERGED) {
         System.out.printf("... and %d more%n", preview.merged().size() - MOST_MERGED);
       }
+    }
+    if (!preview.search().inWords().isEmpty()) {
+      SearchSize search = preview.search();
+      System.out.printf(
+          Locale.ROOT,
+          "%nsearch %s: %s%nat most %s with %s of recovery; about %.0f with %.0f expected%n",
+          preview.strategy(),
+          search.inWords(),
+          Units.plural(search.trials(), "trial"),
+          Units.plural((int) Math.min(Integer.MAX_VALUE, search.epochs()), "epoch"),
+          search.expectedTrials(),
+          search.expectedEpochs());
     }
     preview
         .deviceTime()

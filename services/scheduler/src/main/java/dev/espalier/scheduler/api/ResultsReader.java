@@ -25,6 +25,7 @@ import dev.espalier.scheduler.report.SweepResults.Epoch;
 import dev.espalier.scheduler.report.SweepResults.Failure;
 import dev.espalier.scheduler.report.SweepResults.Header;
 import dev.espalier.scheduler.report.SweepResults.Recovery;
+import dev.espalier.scheduler.report.SweepResults.Ruling;
 import dev.espalier.scheduler.report.SweepResults.Sharing;
 import dev.espalier.scheduler.report.SweepResults.Source;
 import dev.espalier.scheduler.report.SweepResults.StageResult;
@@ -69,7 +70,7 @@ public final class ResultsReader {
   private static final String TRIALS =
       """
       select trial_id, cell_id, method, redistribution, target_kind, keep_ratio, seed, state,
-        failure_category, failure_code, failure_message
+        failure_category, failure_code, failure_message, rung, stop_rule, stop_epoch, stop_reason
       from trial where sweep_id = ?
       order by method, target_kind, keep_ratio desc, redistribution <> 'none', redistribution, seed\
       """;
@@ -170,7 +171,8 @@ public final class ResultsReader {
       double keepRatio,
       long seed,
       String state,
-      Failure failure) {}
+      Failure failure,
+      Ruling ruling) {}
 
   private record Stage(
       String id,
@@ -217,7 +219,17 @@ public final class ResultsReader {
         code == null
             ? null
             : new Failure(
-                row.getString("failure_category"), code, row.getString("failure_message")));
+                row.getString("failure_category"), code, row.getString("failure_message")),
+        ruling(row));
+  }
+
+  private static Ruling ruling(ResultSet row) throws SQLException {
+    int rung = row.getInt("rung");
+    String rule = row.getString("stop_rule");
+    return rung == 0 && rule == null
+        ? null
+        : new Ruling(
+            rung, rule, (Integer) row.getObject("stop_epoch"), row.getString("stop_reason"));
   }
 
   private static Stage stage(ResultSet row) throws SQLException {
@@ -435,7 +447,8 @@ public final class ResultsReader {
           pruned,
           redistributed,
           outputs,
-          trial.failure);
+          trial.failure,
+          trial.ruling);
     }
 
     /** The finetune behind a cut, which in a combination is not the trial's only one. */

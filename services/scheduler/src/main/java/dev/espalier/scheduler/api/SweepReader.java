@@ -29,7 +29,7 @@ public final class SweepReader {
   private static final String SWEEPS =
       """
       select sweep_id, name, team, state, run, trials, succeeded, failed, cancelled,
-        accepted_at, ended_at
+        stopped, accepted_at, ended_at
       from sweep\
       """;
 
@@ -40,6 +40,7 @@ public final class SweepReader {
         count(t.trial_id) filter (where t.state = 'SUCCEEDED') as succeeded,
         count(t.trial_id) filter (where t.state = 'FAILED') as failed,
         count(t.trial_id) filter (where t.state = 'CANCELLED') as cancelled,
+        count(t.trial_id) filter (where t.state = 'STOPPED') as stopped,
         count(t.trial_id) filter (where t.paused) as paused
       from sweep s left join trial t using (sweep_id)
       where s.sweep_id = ? group by s.trials\
@@ -251,6 +252,7 @@ public final class SweepReader {
         row.getInt("succeeded"),
         row.getInt("failed"),
         row.getInt("cancelled"),
+        row.getInt("stopped"),
         instant(row, "accepted_at"),
         instant(row, "ended_at"));
   }
@@ -261,13 +263,15 @@ public final class SweepReader {
     int succeeded = row.getInt("succeeded");
     int failed = row.getInt("failed");
     int cancelled = row.getInt("cancelled");
+    int stopped = row.getInt("stopped");
     return new Trials(
         total,
-        total - running - succeeded - failed - cancelled,
+        total - running - succeeded - failed - cancelled - stopped,
         running,
         succeeded,
         failed,
         cancelled,
+        stopped,
         row.getInt("paused"));
   }
 

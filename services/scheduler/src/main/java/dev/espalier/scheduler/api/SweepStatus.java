@@ -32,12 +32,20 @@ public record SweepStatus(
     List<FailedTrial> failures) {
 
   /**
-   * @param total trials of the whole grid
+   * @param total trials of the whole grid; for a bisection the most that it may take
    * @param planned trials that wait
+   * @param stopped by strategy or stopping rule
    * @param paused of those planned and running, the ones that are paused by themselves
    */
   public record Trials(
-      int total, int planned, int running, int succeeded, int failed, int cancelled, int paused) {}
+      int total,
+      int planned,
+      int running,
+      int succeeded,
+      int failed,
+      int cancelled,
+      int stopped,
+      int paused) {}
 
   /**
    * Stages of one kind that the sweep needs, each counted once.
@@ -105,13 +113,14 @@ public record SweepStatus(
       int succeeded,
       int failed,
       int cancelled,
+      int stopped,
       Instant acceptedAt,
       Instant endedAt) {}
 
   /**
    * A trial after it was steered.
    *
-   * @param state PLANNED, RUNNING, SUCCEEDED, FAILED or CANCELLED
+   * @param state PLANNED, RUNNING, SUCCEEDED, FAILED, CANCELLED or STOPPED
    * @param paused whether its stages wait until it is resumed
    */
   public record TrialLine(String id, String sweepId, String state, boolean paused) {}

@@ -4,6 +4,7 @@ import dev.espalier.scheduler.stream.SharedWire;
 import dev.espalier.schemas.stage.v1.AttemptEnded;
 import dev.espalier.schemas.stage.v1.FailureCause;
 import dev.espalier.schemas.stage.v1.StageEvent;
+import dev.espalier.schemas.sweep.v1.BisectionStepped;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
 import dev.espalier.schemas.trial.v1.Cell;
 import dev.espalier.schemas.trial.v1.TrialEvent;
@@ -29,11 +30,39 @@ final class Sentences {
       case SWEEP_RESUMED -> "resumed";
       case SWEEP_CANCELLED -> "cancelled: " + event.getSweepCancelled().getReason();
       case SWEEP_COMPLETED ->
-          "completed: %d trials succeeded, %d failed, %d were cancelled"
+          "completed: %d trials succeeded, %d failed, %d were cancelled, %d were stopped"
               .formatted(
                   event.getSweepCompleted().getSucceeded(),
                   event.getSweepCompleted().getFailed(),
-                  event.getSweepCompleted().getCancelled());
+                  event.getSweepCompleted().getCancelled(),
+                  event.getSweepCompleted().getStopped());
+      case TRIAL_EPOCH_REACHED ->
+          String.format(
+              Locale.ROOT,
+              "trial %s came to epoch %d with top-1 %.4f%s",
+              event.getTrialEpochReached().getTrialId(),
+              event.getTrialEpochReached().getEpoch(),
+              event.getTrialEpochReached().getTop1Accuracy(),
+              event.getTrialEpochReached().getAwaitsPromotion()
+                  ? " and waits until its cell is promoted"
+                  : "");
+      case CELL_PROMOTED ->
+          String.format(
+              Locale.ROOT,
+              "promoted cell %s to rung %d, %d epochs: number %d of %d, mean top-1 %.4f",
+              event.getCellPromoted().getCellId(),
+              event.getCellPromoted().getRung(),
+              event.getCellPromoted().getEpochs(),
+              event.getCellPromoted().getRank(),
+              event.getCellPromoted().getEntries(),
+              event.getCellPromoted().getTop1Accuracy());
+      case TRIAL_STOP_DECIDED ->
+          "stops trial %s (%s): %s"
+              .formatted(
+                  event.getTrialStopDecided().getTrialId(),
+                  event.getTrialStopDecided().getRule(),
+                  event.getTrialStopDecided().getReason());
+      case BISECTION_STEPPED -> stepped(event.getBisectionStepped());
       default -> words(event.getEventCase());
     };
   }
@@ -51,6 +80,20 @@ final class Sentences {
       case TRIAL_SUCCEEDED -> "succeeded: its last stage is done";
       case TRIAL_FAILED -> "failed: " + of(event.getTrialFailed().getCause());
       case TRIAL_CANCELLED -> "cancelled: " + event.getTrialCancelled().getReason();
+      case TRIAL_AWAITS_PROMOTION ->
+          "came to the end of rung %d, epoch %d, and waits until its cell is promoted"
+              .formatted(
+                  event.getTrialAwaitsPromotion().getRung(),
+                  event.getTrialAwaitsPromotion().getEpoch());
+      case TRIAL_PROMOTED ->
+          "promoted to rung %d: trains on up to epoch %d"
+              .formatted(event.getTrialPromoted().getRung(), event.getTrialPromoted().getEpochs());
+      case TRIAL_STOPPED ->
+          "stopped after epoch %d (%s): %s"
+              .formatted(
+                  event.getTrialStopped().getEpoch(),
+                  event.getTrialStopped().getRule(),
+                  event.getTrialStopped().getReason());
       default -> words(event.getEventCase());
     };
   }
@@ -104,6 +147,23 @@ final class Sentences {
       case STAGE_RELEASED_FROM_HOLD -> "no longer held";
       default -> words(event.getEventCase());
     };
+  }
+
+  private static String stepped(BisectionStepped step) {
+    String next =
+        step.getNextKeepRatio() > 0
+            ? "tries %s next".formatted(step.getNextKeepRatio())
+            : step.getSmallestKeepRatio() > 0
+                ? "done: %s is the smallest within".formatted(step.getSmallestKeepRatio())
+                : "done: none is within";
+    return String.format(
+        Locale.ROOT,
+        "search %d: keep ratio %s loses %.4f, which is %s; %s",
+        step.getLine(),
+        step.getKeepRatio(),
+        step.getLoss(),
+        step.getWithin() ? "within" : "too much",
+        next);
   }
 
   private static String ended(AttemptEnded ended) {

@@ -27,7 +27,8 @@ public final class TrialExplainer {
 
   private static final String TRIAL =
       """
-      select sweep_id, state, failed_stage_id, failure_category, failure_code, failure_message
+      select sweep_id, state, failed_stage_id, failure_category, failure_code, failure_message,
+        waits, rung, stop_rule, stop_epoch, stop_reason
       from trial where trial_id = ?
       """;
 
@@ -81,8 +82,17 @@ public final class TrialExplainer {
                   trial.getString("failure_code"),
                   trial.getString("failure_message"));
       case "CANCELLED" -> "it was cancelled";
+      case "STOPPED" ->
+          "%s stopped it after epoch %d: %s"
+              .formatted(
+                  trial.getString("stop_rule"),
+                  trial.getInt("stop_epoch"),
+                  trial.getString("stop_reason"));
       default ->
-          Standing.of(connection, trialId).orElse("its last stage is done, which it learns now");
+          trial.getBoolean("waits")
+              ? waits(trial.getInt("rung"))
+              : Standing.of(connection, trialId)
+                  .orElse("its last stage is done, which it learns now");
     };
   }
 
@@ -92,7 +102,7 @@ public final class TrialExplainer {
     try {
       for (StoredEvent event : events.load(connection, "sweep-" + sweepId)) {
         SweepEvent message = SweepEvent.parseFrom(event.payload());
-        if (concerns(message)) {
+        if (concerns(message, trialId)) {
           told.add(
               new Told(
                   event,
@@ -149,8 +159,19 @@ public final class TrialExplainer {
     }
   }
 
-  private static boolean concerns(SweepEvent event) {
-    return !event.hasTrialEnded() && !event.hasTrialsPlanned();
+  private static String waits(int rung) {
+    return "it is at the end of rung %d, until its cell is promoted or stopped".formatted(rung);
+  }
+
+  private static boolean concerns(SweepEvent event, String trialId) {
+    return switch (event.getEventCase()) {
+      case TRIAL_ENDED, TRIALS_PLANNED -> false;
+      case TRIAL_EPOCH_REACHED -> event.getTrialEpochReached().getTrialId().equals(trialId);
+      case CELL_PROMOTED -> event.getCellPromoted().getTrialIdsList().contains(trialId);
+      case TRIAL_STOP_DECIDED -> event.getTrialStopDecided().getTrialId().equals(trialId);
+      case BISECTION_STEPPED -> event.getBisectionStepped().getTrialId().equals(trialId);
+      default -> true;
+    };
   }
 
   private static List<Line> lines(Connection connection, List<Told> told) throws SQLException {

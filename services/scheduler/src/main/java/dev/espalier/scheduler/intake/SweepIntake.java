@@ -18,6 +18,7 @@ import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.SweepSpecReader;
 import dev.espalier.sweep.spec.Violation;
+import dev.espalier.sweep.strategy.SearchSize;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -83,15 +84,15 @@ public final class SweepIntake {
             pointer(model.orElseThrow(), MediaTypes.MODEL),
             architecture(model.get()),
             pointer(dataset.orElseThrow(), MediaTypes.DATASET));
-    int cells = cells(spec);
+    SearchSize size = SearchSize.of(spec);
     return new Submission(
         Planner.sweepId(spec, inputs, run),
         spec,
         new SweepEvent.Accepted(
             spec.canonicalJson(),
             run,
-            cells,
-            cells * spec.seeds().size(),
+            size.cells(),
+            size.trials(),
             inputs.model().sha256(),
             inputs.dataset().sha256()));
   }
@@ -137,10 +138,5 @@ public final class SweepIntake {
 
   private static ArtifactPointer pointer(Entry entry, String mediaType) {
     return new ArtifactPointer(entry.sha256(), entry.sizeBytes(), mediaType);
-  }
-
-  private static int cells(SweepSpec spec) {
-    int policies = spec.methods().stream().mapToInt(m -> m.redistribution().size()).sum();
-    return policies * spec.targets().size();
   }
 }

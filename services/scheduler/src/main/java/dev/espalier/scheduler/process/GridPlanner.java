@@ -12,12 +12,16 @@ import dev.espalier.sweep.lifecycle.Consequence;
 import dev.espalier.sweep.lifecycle.SweepCommand;
 import dev.espalier.sweep.lifecycle.SweepEvent;
 import dev.espalier.sweep.lifecycle.SweepState;
+import dev.espalier.sweep.spec.Strategy;
+import dev.espalier.sweep.strategy.Search;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /** Makes a sweep's trials known, chunk by chunk, so that no message grows with the sweep. */
 final class GridPlanner {
@@ -68,11 +72,17 @@ final class GridPlanner {
   /** Tells the sweep which trials a chunk has. */
   void planChunk(Changes changes, Consequence.PlanChunk chunk, Cause cause) throws SQLException {
     SweepState state = sweeps.load(changes.connection(), chunk.sweepId());
-    List<PlannedTrial> all = plan(chunk.sweepId(), state.accepted());
-    List<String> ids = part(all, chunk.chunk()).stream().map(PlannedTrial::trialId).toList();
-    boolean last = (chunk.chunk() + 1) * CHUNK >= all.size();
+    List<PlannedTrial> all = plan(chunk.sweepId(), state);
+    Optional<Search.Chunk> next = state.search().chunk(chunk.chunk(), all.size(), CHUNK);
+    if (next.isEmpty()) {
+      return; // asked for before it was decided; the decision asks again
+    }
+    List<String> ids = next.get().places().stream().map(place -> all.get(place).trialId()).toList();
     sweeps.decide(
-        changes, chunk.sweepId(), new SweepCommand.PlanTrials(chunk.chunk(), last, ids), cause);
+        changes,
+        chunk.sweepId(),
+        new SweepCommand.PlanTrials(chunk.chunk(), next.get().last(), ids),
+        cause);
   }
 
   /**
@@ -81,7 +91,11 @@ final class GridPlanner {
    */
   void planTrials(Consequence.PlanTrials chunk, Cause cause) throws SQLException {
     SweepState state = transactions.call(connection -> sweeps.load(connection, chunk.sweepId()));
-    List<PlannedTrial> all = part(plan(chunk.sweepId(), state.accepted()), chunk.chunk());
+    Set<String> wanted = Set.copyOf(chunk.trialIds());
+    List<PlannedTrial> all =
+        plan(chunk.sweepId(), state).stream()
+            .filter(trial -> wanted.contains(trial.trialId()))
+            .toList();
     for (int first = 0; first < all.size(); first += TRIALS_OF_A_TRANSACTION) {
       List<PlannedTrial> some =
           all.subList(first, Math.min(all.size(), first + TRIALS_OF_A_TRANSACTION));
@@ -100,20 +114,18 @@ final class GridPlanner {
     }
   }
 
-  private static List<PlannedTrial> part(List<PlannedTrial> all, int chunk) {
-    int from = Math.min(all.size(), chunk * CHUNK);
-    return all.subList(from, Math.min(all.size(), from + CHUNK));
-  }
-
-  private List<PlannedTrial> plan(String sweepId, SweepEvent.Accepted accepted) {
+  private List<PlannedTrial> plan(String sweepId, SweepState state) {
     synchronized (plans) {
       List<PlannedTrial> known = plans.get(sweepId);
       if (known != null) {
         return known;
       }
     }
+    SweepEvent.Accepted accepted = state.accepted();
     List<PlannedTrial> planned = planning.plan(sweepId, accepted);
-    if (planned.size() != accepted.trials()) {
+    Strategy strategy = state.search().rules().strategy();
+    boolean part = strategy instanceof Strategy.Random || strategy instanceof Strategy.Bisection;
+    if (!part && planned.size() != accepted.trials()) {
       throw new PermanentFailure(
           "expected "
               + accepted.trials()

@@ -2,9 +2,13 @@ package dev.espalier.scheduler.process;
 
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.scheduler.stream.StageStreams;
+import dev.espalier.scheduler.stream.SweepStreams;
+import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.sweep.lifecycle.Consequences;
 import dev.espalier.sweep.lifecycle.StageEvent;
 import dev.espalier.sweep.lifecycle.StageState;
+import dev.espalier.sweep.lifecycle.SweepState;
+import dev.espalier.sweep.lifecycle.TrialState;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -41,22 +45,37 @@ final class LookUps implements Consequences.View {
       group by sweep_id, stage_id order by stage_id
       """;
 
+  private static final String WATCHERS =
+      """
+      select c.stage_id, c.trial_id from stage_claim c join sweep s using (sweep_id)
+      where c.stage_id = any(?) and c.live and s.watches_epochs order by c.trial_id
+      """;
+
   private final Connection connection;
+  private final SweepStreams sweeps;
   private final Map<String, List<String>> readers;
   private final Set<String> paused;
   private final Map<String, StageState> stages;
+  private final Map<String, List<String>> watchers;
+  private final Map<String, TrialState> trials;
 
   /** For events of sweeps and trials. */
-  LookUps(Connection connection) {
-    this(connection, Map.of(), Set.of(), Map.of());
+  LookUps(Connection connection, SweepStreams sweeps) {
+    this(connection, sweeps, Map.of(), Set.of(), Map.of(), Map.of(), Map.of());
   }
 
   private LookUps(
       Connection connection,
+      SweepStreams sweeps,
       Map<String, List<String>> readers,
       Set<String> paused,
-      Map<String, StageState> stages) {
+      Map<String, StageState> stages,
+      Map<String, List<String>> watchers,
+      Map<String, TrialState> trials) {
     this.connection = connection;
+    this.sweeps = sweeps;
+    this.watchers = watchers;
+    this.trials = trials;
     this.readers = readers;
     this.paused = paused;
     this.stages = stages;
@@ -65,9 +84,19 @@ final class LookUps implements Consequences.View {
   /** A stage's event. */
   record Happened(String stageId, long version, StageEvent event) {}
 
-  /** What the consequences of these events of stages ask for. */
-  static LookUps of(Connection connection, StageStreams streams, List<Happened> all)
+  /**
+   * What the consequences of these events of stages ask for.
+   *
+   * @param states stages right after those events, by stage and version
+   */
+  static LookUps of(
+      Connection connection,
+      StageStreams streams,
+      TrialStreams trials,
+      List<Happened> all,
+      Map<String, Map<Long, StageState>> states)
       throws SQLException {
+    Set<String> trained = new HashSet<>();
     Set<String> succeeded = new HashSet<>();
     Set<String> sweeps = new HashSet<>();
     Set<String> inputs = new HashSet<>();
@@ -76,15 +105,25 @@ final class LookUps implements Consequences.View {
         succeeded.add(one.stageId);
       } else if (one.event instanceof StageEvent.Claimed claimed) {
         sweeps.add(claimed.sweepId());
+        if (!states.get(one.stageId).get(one.version).curve().isEmpty()) {
+          trained.add(one.stageId);
+        }
+      } else if (one.event instanceof StageEvent.EpochEvaluated) {
+        trained.add(one.stageId);
       } else if (one.event instanceof StageEvent.Requested requested) {
         inputs.addAll(requested.inputs());
       }
     }
+    Map<String, List<String>> watchers = pairs(connection, WATCHERS, trained);
     return new LookUps(
         connection,
+        null,
         pairs(connection, READERS, succeeded),
         pairs(connection, PAUSED, sweeps).keySet(),
-        streams.load(connection, inputs));
+        streams.load(connection, inputs),
+        watchers,
+        trials.load(
+            connection, watchers.values().stream().flatMap(List::stream).distinct().toList()));
   }
 
   @Override
@@ -110,6 +149,34 @@ final class LookUps implements Consequences.View {
   @Override
   public StageState stage(String stageId) {
     return stages.get(stageId);
+  }
+
+  @Override
+  public List<String> watchersOf(String stageId) {
+    return watchers.getOrDefault(stageId, List.of());
+  }
+
+  @Override
+  public TrialState trial(String trialId) {
+    return trials.get(trialId);
+  }
+
+  @Override
+  public int chunks(String sweepId) {
+    return sweep(sweepId).chunks();
+  }
+
+  @Override
+  public int rungAt(String sweepId, int epoch) {
+    return sweep(sweepId).search().rungAt(epoch);
+  }
+
+  private SweepState sweep(String sweepId) {
+    try {
+      return sweeps.load(connection, sweepId);
+    } catch (SQLException e) {
+      throw new Failed(e);
+    }
   }
 
   private List<String> ask(String sql, String id) {

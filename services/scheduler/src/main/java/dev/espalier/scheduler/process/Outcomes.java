@@ -34,7 +34,7 @@ final class Outcomes {
       "select state = 'PAUSED' from sweep where sweep_id = ? for share";
 
   private static final String PAUSED_TRIAL =
-      "select paused from trial where trial_id = ? for share";
+      "select paused or waits from trial where trial_id = ? for share";
 
   /**
    * @param last of its outcome: the event is then done with

@@ -15,6 +15,7 @@ import dev.espalier.scheduler.stream.TrialStreams;
 import dev.espalier.scheduler.stream.TrialWire;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.schemas.trial.v1.PlannedStage;
+import dev.espalier.sweep.lifecycle.Consequence;
 import dev.espalier.sweep.lifecycle.Consequences;
 import dev.espalier.sweep.lifecycle.StageEvent;
 import dev.espalier.sweep.lifecycle.StageState;
@@ -43,6 +44,7 @@ import java.util.stream.Collectors;
 public final class ProcessManager {
 
   private final Transactions transactions;
+  private final SweepStreams sweeps;
   private final TrialStreams trials;
   private final StageStreams stages;
   private final Outcomes outcomes;
@@ -56,6 +58,7 @@ public final class ProcessManager {
       StageStreams stages,
       TrialPlanning planning) {
     this.transactions = transactions;
+    this.sweeps = sweeps;
     this.trials = trials;
     this.stages = stages;
     this.outcomes =
@@ -84,7 +87,8 @@ public final class ProcessManager {
               LookUps.run(
                   transactions,
                   connection ->
-                      new Consequences(new LookUps(connection)).of(message.getSweepId(), event)),
+                      new Consequences(new LookUps(connection, sweeps))
+                          .of(message.getSweepId(), event)),
               Map.of(),
               cause(record, message.getRequestedBy(), message.getTeam())));
     }
@@ -112,7 +116,7 @@ public final class ProcessManager {
         transactions.call(connection -> trials.at(connection, versions));
     List<Outcome> all = new ArrayList<>();
     // Asks nothing but what the events say.
-    Consequences consequences = new Consequences(new LookUps(null));
+    Consequences consequences = new Consequences(new LookUps(null, sweeps));
     for (var record : telling) {
       var message = record.message();
       Map<String, StageSpec> specs =
@@ -139,10 +143,13 @@ public final class ProcessManager {
     for (var record : records) {
       var message = record.message();
       StageEvent event = StageWire.read(message).orElseThrow(() -> unreadable(record));
-      if (Consequences.mayFollowFrom(event)) {
-        long version = message.getStreamVersion();
+      boolean epoch = event instanceof StageEvent.EpochEvaluated;
+      if (epoch || Consequences.mayFollowFrom(event)) {
         telling.add(record);
-        happened.add(new Happened(message.getStageId(), version, event));
+        happened.add(new Happened(message.getStageId(), message.getStreamVersion(), event));
+      }
+      if (!epoch && Consequences.mayFollowFrom(event)) {
+        long version = message.getStreamVersion();
         versions
             .computeIfAbsent(message.getStageId(), id -> new HashSet<>())
             .addAll(List.of(version - 1, version));
@@ -157,20 +164,15 @@ public final class ProcessManager {
             connection -> {
               Map<String, Map<Long, StageState>> states = stages.at(connection, versions);
               Consequences consequences =
-                  new Consequences(LookUps.of(connection, stages, happened));
+                  new Consequences(LookUps.of(connection, stages, trials, happened, states));
               List<Outcome> found = new ArrayList<>();
               for (int i = 0; i < telling.size(); i++) {
                 var record = telling.get(i);
                 Happened one = happened.get(i);
-                Map<Long, StageState> of = states.get(one.stageId());
                 found.add(
                     new Outcome(
                         record,
-                        consequences.of(
-                            one.stageId(),
-                            one.event(),
-                            of.get(one.version() - 1),
-                            of.get(one.version())),
+                        consequences(consequences, one, states.get(one.stageId())),
                         Map.of(),
                         cause(
                             record,
@@ -180,6 +182,14 @@ public final class ProcessManager {
               return found;
             });
     outcomes.carryOut(all);
+  }
+
+  private static List<Consequence> consequences(
+      Consequences consequences, Happened one, Map<Long, StageState> states) {
+    return one.event() instanceof StageEvent.EpochEvaluated evaluated
+        ? consequences.of(one.stageId(), evaluated)
+        : consequences.of(
+            one.stageId(), one.event(), states.get(one.version() - 1), states.get(one.version()));
   }
 
   private static Cause cause(ConsumedRecord<?> record, String requestedBy, String team) {

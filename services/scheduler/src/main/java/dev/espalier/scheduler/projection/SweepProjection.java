@@ -8,6 +8,7 @@ import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
 import dev.espalier.sweep.lifecycle.SweepEvent.CapReached;
 import dev.espalier.sweep.lifecycle.SweepState;
+import dev.espalier.sweep.strategy.SearchRules;
 
 /** Keeps the table {@code sweep}. */
 public final class SweepProjection {
@@ -17,13 +18,15 @@ public final class SweepProjection {
   private static final String ACCEPT =
       """
       insert into sweep (sweep_id, team, name, state, run, priority, canonical_spec_json,
-        model_sha256, dataset_sha256, cells, trials, requested_by, accepted_at, device_hours_cap)
-      values (?, ?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        model_sha256, dataset_sha256, cells, trials, requested_by, accepted_at, device_hours_cap,
+        strategy, watches_epochs)
+      values (?, ?, ?, 'ACCEPTED', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """;
 
   private static final String UPDATE =
       """
-      update sweep set state = ?, succeeded = ?, failed = ?, cancelled = ? where sweep_id = ?
+      update sweep set state = ?, succeeded = ?, failed = ?, cancelled = ?, stopped = ?
+      where sweep_id = ?
       """;
 
   /**
@@ -32,11 +35,17 @@ public final class SweepProjection {
   public void apply(Statements statements, SweepEvent event, SweepState after) {
     String id = event.getSweepId();
     if (event.hasSweepAccepted()) {
-      accept(statements, event, event.getSweepAccepted());
+      accept(statements, event, event.getSweepAccepted(), after.search().rules());
       return;
     }
     statements.add(
-        UPDATE, after.phase().name(), after.succeeded(), after.failed(), after.cancelled(), id);
+        UPDATE,
+        after.phase().name(),
+        after.succeeded(),
+        after.failed(),
+        after.cancelled(),
+        after.stopped(),
+        id);
     if (event.hasTrialsPlanned()) {
       statements.add(
           "update sweep set planned = planned + ? where sweep_id = ?",
@@ -61,7 +70,8 @@ public final class SweepProjection {
     }
   }
 
-  private static void accept(Statements statements, SweepEvent event, SweepAccepted accepted) {
+  private static void accept(
+      Statements statements, SweepEvent event, SweepAccepted accepted, SearchRules rules) {
     JsonNode spec;
     try {
       spec = JSON.readTree(accepted.getCanonicalSpecJson());
@@ -84,6 +94,8 @@ public final class SweepProjection {
         accepted.getTrials(),
         event.getRequestedBy(),
         event.getOccurredAt(),
-        cap.isNumber() ? (Double) cap.asDouble() : null);
+        cap.isNumber() ? (Double) cap.asDouble() : null,
+        rules.strategy().name(),
+        rules.watchesEpochs());
   }
 }

@@ -4,6 +4,7 @@ import dev.espalier.schemas.stage.v1.FailureCause;
 import dev.espalier.schemas.stage.v1.Measurement;
 import dev.espalier.schemas.trial.v1.TrialEvent;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
+import dev.espalier.schemas.trial.v1.TrialStopped;
 
 /** Keeps {@code trial}, {@code trial_stage} and {@code trial_measurement}. */
 public final class TrialProjection {
@@ -23,13 +24,18 @@ public final class TrialProjection {
 
   private static final String FAIL =
       """
-      update trial set state = 'FAILED', paused = false, ended_at = ?, failed_stage_id = ?, failure_category = ?,
+      update trial set state = 'FAILED', paused = false, waits = false, ended_at = ?, failed_stage_id = ?, failure_category = ?,
         failure_code = ?, failure_message = ?
       where trial_id = ?
       """;
 
   private static final String END =
-      "update trial set state = ?, ended_at = ?, paused = false where trial_id = ?";
+      "update trial set state = ?, ended_at = ?, paused = false, waits = false where trial_id = ?";
+
+  private static final String CLIMB = "update trial set waits = ?, rung = ? where trial_id = ?";
+
+  private static final String STOP =
+      "update trial set stop_rule = ?, stop_epoch = ?, stop_reason = ? where trial_id = ?";
 
   private static final String PAUSE = "update trial set paused = ? where trial_id = ?";
 
@@ -68,6 +74,14 @@ public final class TrialProjection {
       case TRIAL_CANCELLED -> statements.add(END, "CANCELLED", event.getOccurredAt(), id);
       case TRIAL_PAUSED -> statements.add(PAUSE, true, id);
       case TRIAL_RESUMED -> statements.add(PAUSE, false, id);
+      case TRIAL_AWAITS_PROMOTION ->
+          statements.add(CLIMB, true, event.getTrialAwaitsPromotion().getRung(), id);
+      case TRIAL_PROMOTED -> statements.add(CLIMB, false, event.getTrialPromoted().getRung(), id);
+      case TRIAL_STOPPED -> {
+        TrialStopped stopped = event.getTrialStopped();
+        statements.add(END, "STOPPED", event.getOccurredAt(), id);
+        statements.add(STOP, stopped.getRule(), stopped.getEpoch(), stopped.getReason(), id);
+      }
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of trial " + id);
     }
   }

@@ -86,6 +86,7 @@ public final class HtmlReport {
     sharing();
     conditions();
     failures();
+    page.add(SearchTable.draw(results));
     trials();
     specification();
     page.raw("<footer>MACs are multiply-accumulates of one image, which papers call FLOPs. ")

@@ -74,7 +74,7 @@ public record SweepResults(
   /**
    * One configuration with one seed.
    *
-   * @param state PLANNED, RUNNING, SUCCEEDED, FAILED or CANCELLED
+   * @param state PLANNED, RUNNING, SUCCEEDED, FAILED, CANCELLED or STOPPED
    * @param stages identities in the order in which the trial walks them
    * @param curve accuracy after each epoch of the last recovery; epoch 0 is before the first step
    * @param recoveries one for each method of the trial, in the order in which they follow
@@ -82,6 +82,7 @@ public record SweepResults(
    * @param redistributed widths after redistribution; null without redistribution
    * @param outputs artifacts by "kind/output", for instance {@code finetune/model}
    * @param failure null unless the trial failed
+   * @param ruling null where neither strategy nor stopping rule said anything of it
    */
   public record TrialResult(
       String trialId,
@@ -99,10 +100,49 @@ public record SweepResults(
       Widths pruned,
       Widths redistributed,
       Map<String, Artifact> outputs,
-      Failure failure) {
+      Failure failure,
+      Ruling ruling) {
 
     public TrialResult {
       recoveries = recoveries == null ? List.of() : List.copyOf(recoveries);
+    }
+
+    /** A trial that was neither promoted nor stopped. */
+    public TrialResult(
+        String trialId,
+        String cellId,
+        String method,
+        String redistribution,
+        String targetKind,
+        double keepRatio,
+        long seed,
+        String state,
+        List<String> stages,
+        Map<String, Double> measurements,
+        List<Epoch> curve,
+        List<Recovery> recoveries,
+        Widths pruned,
+        Widths redistributed,
+        Map<String, Artifact> outputs,
+        Failure failure) {
+      this(
+          trialId,
+          cellId,
+          method,
+          redistribution,
+          targetKind,
+          keepRatio,
+          seed,
+          state,
+          stages,
+          measurements,
+          curve,
+          recoveries,
+          pruned,
+          redistributed,
+          outputs,
+          failure,
+          null);
     }
   }
 
@@ -118,6 +158,16 @@ public record SweepResults(
       curve = List.copyOf(curve);
     }
   }
+
+  /**
+   * What strategy and stopping rule decided about a trial.
+   *
+   * @param rung that it was promoted to, from 0
+   * @param stopRule which rule ended it; null if none did
+   * @param stopEpoch after which it was ended; null if it was not
+   * @param stopReason in a sentence; null if it was not
+   */
+  public record Ruling(int rung, String stopRule, Integer stopEpoch, String stopReason) {}
 
   /** Accuracies in [0, 1] on the validation images after {@code epoch} epochs. */
   public record Epoch(

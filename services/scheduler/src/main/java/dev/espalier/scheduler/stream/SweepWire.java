@@ -10,6 +10,7 @@ import dev.espalier.schemas.sweep.v1.TrialEnded;
 import dev.espalier.schemas.sweep.v1.TrialsPlanned;
 import dev.espalier.sweep.lifecycle.SweepEvent;
 import dev.espalier.sweep.lifecycle.TrialOutcome;
+import dev.espalier.sweep.strategy.CellRef;
 import java.util.Optional;
 
 /** Events of a sweep, between the wire and our records. */
@@ -68,14 +69,36 @@ public final class SweepWire {
       if (ended.cause() != null) {
         wire.setCause(SharedWire.cause(ended.cause()));
       }
+      if (!ended.cell().equals(CellRef.UNKNOWN)) {
+        wire.setCell(StrategyWire.write(ended.cell()));
+      }
+      if (!Double.isNaN(ended.top1())) {
+        wire.setTop1Accuracy(ended.top1());
+      }
+      if (!Double.isNaN(ended.baseTop1())) {
+        wire.setBaseTop1Accuracy(ended.baseTop1());
+      }
       return message.setTrialEnded(wire);
+    }
+    if (event instanceof SweepEvent.EpochReached reached) {
+      return message.setTrialEpochReached(StrategyWire.write(reached));
+    }
+    if (event instanceof SweepEvent.CellPromoted promoted) {
+      return message.setCellPromoted(StrategyWire.write(promoted.promotion()));
+    }
+    if (event instanceof SweepEvent.StopDecided decided) {
+      return message.setTrialStopDecided(StrategyWire.write(decided.stop()));
+    }
+    if (event instanceof SweepEvent.BisectionStepped stepped) {
+      return message.setBisectionStepped(StrategyWire.write(stepped.step()));
     }
     SweepEvent.Completed completed = (SweepEvent.Completed) event;
     return message.setSweepCompleted(
         SweepCompleted.newBuilder()
             .setSucceeded(completed.succeeded())
             .setFailed(completed.failed())
-            .setCancelled(completed.cancelled()));
+            .setCancelled(completed.cancelled())
+            .setStopped(completed.stopped()));
   }
 
   /** Empty for an event that this version does not know. */
@@ -119,13 +142,31 @@ public final class SweepWire {
                           outcome,
                           message.getTrialEnded().hasCause()
                               ? SharedWire.cause(message.getTrialEnded().getCause())
-                              : null));
+                              : null,
+                          message.getTrialEnded().hasCell()
+                              ? StrategyWire.read(message.getTrialEnded().getCell())
+                              : CellRef.UNKNOWN,
+                          message.getTrialEnded().hasTop1Accuracy()
+                              ? message.getTrialEnded().getTop1Accuracy()
+                              : Double.NaN,
+                          message.getTrialEnded().hasBaseTop1Accuracy()
+                              ? message.getTrialEnded().getBaseTop1Accuracy()
+                              : Double.NaN));
       case SWEEP_COMPLETED ->
           Optional.of(
               new SweepEvent.Completed(
                   message.getSweepCompleted().getSucceeded(),
                   message.getSweepCompleted().getFailed(),
-                  message.getSweepCompleted().getCancelled()));
+                  message.getSweepCompleted().getCancelled(),
+                  message.getSweepCompleted().getStopped()));
+      case TRIAL_EPOCH_REACHED -> Optional.of(StrategyWire.read(message.getTrialEpochReached()));
+      case CELL_PROMOTED ->
+          Optional.of(new SweepEvent.CellPromoted(StrategyWire.read(message.getCellPromoted())));
+      case TRIAL_STOP_DECIDED ->
+          Optional.of(new SweepEvent.StopDecided(StrategyWire.read(message.getTrialStopDecided())));
+      case BISECTION_STEPPED ->
+          Optional.of(
+              new SweepEvent.BisectionStepped(StrategyWire.read(message.getBisectionStepped())));
       // A rejection has a stream of its own and is nobody's history.
       case SWEEP_REJECTED, EVENT_NOT_SET -> Optional.empty();
     };
@@ -145,6 +186,7 @@ public final class SweepWire {
       case TRIAL_OUTCOME_SUCCEEDED -> Optional.of(TrialOutcome.SUCCEEDED);
       case TRIAL_OUTCOME_FAILED -> Optional.of(TrialOutcome.FAILED);
       case TRIAL_OUTCOME_CANCELLED -> Optional.of(TrialOutcome.CANCELLED);
+      case TRIAL_OUTCOME_STOPPED -> Optional.of(TrialOutcome.STOPPED);
       case TRIAL_OUTCOME_UNSPECIFIED, UNRECOGNIZED -> Optional.empty();
     };
   }

@@ -110,6 +110,15 @@ public final class TrialStreams {
     return decided;
   }
 
+  /** Trials as they are now, by id. */
+  public Map<String, TrialState> load(Connection connection, Collection<String> trialIds)
+      throws SQLException {
+    var found = histories.load(connection, trialIds.stream().map(TrialStreams::stream).toList());
+    Map<String, TrialState> states = new HashMap<>();
+    trialIds.forEach(id -> states.put(id, found.get(stream(id)).state()));
+    return states;
+  }
+
   /**
    * Trials as they were right after events of theirs.
    *

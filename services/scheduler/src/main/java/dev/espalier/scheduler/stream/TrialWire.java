@@ -1,16 +1,21 @@
 package dev.espalier.scheduler.stream;
 
+import dev.espalier.architecture.json.Json;
 import dev.espalier.schemas.stage.v1.StageInput;
 import dev.espalier.schemas.stage.v1.StageSpec;
+import dev.espalier.schemas.trial.v1.TrialAwaitsPromotion;
 import dev.espalier.schemas.trial.v1.TrialCancelled;
 import dev.espalier.schemas.trial.v1.TrialFailed;
 import dev.espalier.schemas.trial.v1.TrialPaused;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
+import dev.espalier.schemas.trial.v1.TrialPromoted;
 import dev.espalier.schemas.trial.v1.TrialResumed;
 import dev.espalier.schemas.trial.v1.TrialStageSucceeded;
+import dev.espalier.schemas.trial.v1.TrialStopped;
 import dev.espalier.schemas.trial.v1.TrialSucceeded;
 import dev.espalier.sweep.lifecycle.PlannedStage;
 import dev.espalier.sweep.lifecycle.TrialEvent;
+import dev.espalier.sweep.strategy.CellRef;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -50,6 +55,21 @@ public final class TrialWire {
     if (event instanceof TrialEvent.Resumed) {
       return message.setTrialResumed(TrialResumed.getDefaultInstance());
     }
+    if (event instanceof TrialEvent.AwaitsPromotion awaits) {
+      return message.setTrialAwaitsPromotion(
+          TrialAwaitsPromotion.newBuilder().setRung(awaits.rung()).setEpoch(awaits.epoch()));
+    }
+    if (event instanceof TrialEvent.Promoted promoted) {
+      return message.setTrialPromoted(
+          TrialPromoted.newBuilder().setRung(promoted.rung()).setEpochs(promoted.epochs()));
+    }
+    if (event instanceof TrialEvent.Stopped stopped) {
+      return message.setTrialStopped(
+          TrialStopped.newBuilder()
+              .setRule(stopped.rule())
+              .setEpoch(stopped.epoch())
+              .setReason(stopped.reason()));
+    }
     return message.setTrialCancelled(
         TrialCancelled.newBuilder().setReason(((TrialEvent.Cancelled) event).reason()));
   }
@@ -74,6 +94,21 @@ public final class TrialWire {
           Optional.of(new TrialEvent.Cancelled(message.getTrialCancelled().getReason()));
       case TRIAL_PAUSED -> Optional.of(new TrialEvent.Paused());
       case TRIAL_RESUMED -> Optional.of(new TrialEvent.Resumed());
+      case TRIAL_AWAITS_PROMOTION ->
+          Optional.of(
+              new TrialEvent.AwaitsPromotion(
+                  message.getTrialAwaitsPromotion().getRung(),
+                  message.getTrialAwaitsPromotion().getEpoch()));
+      case TRIAL_PROMOTED ->
+          Optional.of(
+              new TrialEvent.Promoted(
+                  message.getTrialPromoted().getRung(), message.getTrialPromoted().getEpochs()));
+      case TRIAL_STOPPED ->
+          Optional.of(
+              new TrialEvent.Stopped(
+                  message.getTrialStopped().getRule(),
+                  message.getTrialStopped().getEpoch(),
+                  message.getTrialStopped().getReason()));
       case EVENT_NOT_SET -> Optional.empty();
     };
   }
@@ -81,6 +116,12 @@ public final class TrialWire {
   static TrialEvent.Planned planned(TrialPlanned message) {
     return new TrialEvent.Planned(
         message.getSweepId(),
+        new CellRef(
+            message.getCellId(),
+            message.getCell().getMethod(),
+            message.getCell().getTargetKind()
+                + " "
+                + Json.canonical(message.getCell().getKeepRatio())),
         message.getPriority(),
         message.getStagesList().stream()
             .map(stage -> new PlannedStage(stage.getStageId(), inputs(stage.getSpec())))

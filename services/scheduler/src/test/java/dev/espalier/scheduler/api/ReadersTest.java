@@ -133,7 +133,7 @@ class ReadersTest {
   void statusSaysWhatRunsWhatIsSharedAndWhenItEnds() throws Exception {
     SweepStatus status = new SweepReader(dataSource).status(SWEEP).orElseThrow();
 
-    assertThat(status.trials()).isEqualTo(new SweepStatus.Trials(2, 0, 1, 1, 0, 0, 0));
+    assertThat(status.trials()).isEqualTo(new SweepStatus.Trials(2, 0, 1, 1, 0, 0, 0, 0));
     assertThat(status.stages())
         .containsExactly(
             new SweepStatus.StageCount("SEARCH", 1, 0, 0, 1, 0, 1, 1),

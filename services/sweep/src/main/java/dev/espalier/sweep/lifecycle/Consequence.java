@@ -1,5 +1,7 @@
 package dev.espalier.sweep.lifecycle;
 
+import java.util.List;
+
 /** What another stream must be told because of an event. Telling it twice does no harm. */
 public sealed interface Consequence {
 
@@ -13,5 +15,9 @@ public sealed interface Consequence {
   record PlanChunk(String sweepId, int chunk) implements Consequence {}
 
   /** Make the trials of a planned chunk known, unless the sweep was cancelled meanwhile. */
-  record PlanTrials(String sweepId, int chunk) implements Consequence {}
+  record PlanTrials(String sweepId, List<String> trialIds) implements Consequence {
+    public PlanTrials {
+      trialIds = List.copyOf(trialIds);
+    }
+  }
 }

@@ -6,10 +6,12 @@ import dev.espalier.sweep.lifecycle.Consequence.ForTrial;
 import dev.espalier.sweep.lifecycle.Consequence.PlanChunk;
 import dev.espalier.sweep.lifecycle.Consequence.PlanTrials;
 import dev.espalier.sweep.lifecycle.StageState.Status;
+import dev.espalier.sweep.strategy.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Carries what happened in one stream to the others that care. Each answer rests on the stream's
@@ -35,6 +37,18 @@ public final class Consequences {
 
     /** A stage as it is now. */
     StageState stage(String stageId);
+
+    /** Trials that claim a stage and whose sweeps watch epochs. */
+    List<String> watchersOf(String stageId);
+
+    /** A trial as it is now. */
+    TrialState trial(String trialId);
+
+    /** Chunks that a sweep has planned. */
+    int chunks(String sweepId);
+
+    /** Rung of a sweep that ends with this epoch. */
+    int rungAt(String sweepId, int epoch);
   }
 
   private final View view;
@@ -49,10 +63,37 @@ public final class Consequences {
     }
     if (event instanceof SweepEvent.TrialsPlanned planned) {
       return planned.last()
-          ? List.of(new PlanTrials(sweepId, planned.chunk()))
+          ? List.of(new PlanTrials(sweepId, planned.trialIds()))
           : List.of(
-              new PlanTrials(sweepId, planned.chunk()),
+              new PlanTrials(sweepId, planned.trialIds()),
               new PlanChunk(sweepId, planned.chunk() + 1));
+    }
+    if (event instanceof SweepEvent.BisectionStepped stepped) {
+      return stepped.step().nextKeepRatio() > 0
+          ? List.of(new PlanChunk(sweepId, view.chunks(sweepId)))
+          : List.of();
+    }
+    if (event instanceof SweepEvent.EpochReached reached) {
+      return reached.awaitsPromotion()
+          ? List.of(
+              new ForTrial(
+                  reached.trialId(),
+                  new TrialCommand.AwaitPromotion(
+                      view.rungAt(sweepId, reached.epoch()), reached.epoch())))
+          : List.of();
+    }
+    if (event instanceof SweepEvent.CellPromoted promoted) {
+      TrialCommand climb =
+          new TrialCommand.Promote(promoted.promotion().rung(), promoted.promotion().epochs());
+      return promoted.promotion().trialIds().stream()
+          .<Consequence>map(trial -> new ForTrial(trial, climb))
+          .toList();
+    }
+    if (event instanceof SweepEvent.StopDecided decided) {
+      Verdict.Stop stop = decided.stop();
+      return List.of(
+          new ForTrial(
+              stop.trialId(), new TrialCommand.Stop(stop.rule(), stop.epoch(), stop.reason())));
     }
     if (event instanceof SweepEvent.Paused) {
       StageCommand hold = new StageCommand.Hold(new Holder.OfSweep(sweepId), "sweep paused");
@@ -97,7 +138,11 @@ public final class Consequences {
       if (event instanceof TrialEvent.Paused) {
         return tellAll(walk, new StageCommand.Hold(new Holder.OfTrial(trialId), "trial paused"));
       }
-      if (event instanceof TrialEvent.Resumed) {
+      if (event instanceof TrialEvent.AwaitsPromotion awaits) {
+        return tellAll(walk, new StageCommand.Hold(new Holder.OfTrial(trialId), awaits.reason()));
+      }
+      boolean freed = event instanceof TrialEvent.Resumed || event instanceof TrialEvent.Promoted;
+      if (freed && !running.held()) {
         return tellAll(walk, new StageCommand.ReleaseFromHold(new Holder.OfTrial(trialId)));
       }
     }
@@ -107,7 +152,9 @@ public final class Consequences {
     List<Consequence> all = new ArrayList<>();
     if (ended.outcome() != TrialOutcome.SUCCEEDED) {
       String reason =
-          event instanceof TrialEvent.Cancelled cancelled ? cancelled.reason() : "trial failed";
+          event instanceof TrialEvent.Cancelled cancelled
+              ? cancelled.reason()
+              : event instanceof TrialEvent.Stopped stopped ? stopped.reason() : "trial failed";
       for (PlannedStage stage : ended.planned().stages()) {
         all.add(new ForStage(stage.stageId(), new StageCommand.Release(trialId, reason)));
       }
@@ -115,7 +162,44 @@ public final class Consequences {
     all.add(
         new ForSweep(
             ended.planned().sweepId(),
-            new SweepCommand.EndTrial(trialId, ended.outcome(), ended.cause())));
+            new SweepCommand.EndTrial(
+                trialId,
+                ended.outcome(),
+                ended.cause(),
+                ended.planned().cell(),
+                measured(event, "top1_accuracy"),
+                measured(event, "base_top1_accuracy"))));
+    return all;
+  }
+
+  private static double measured(TrialEvent event, String name) {
+    return event instanceof TrialEvent.Succeeded succeeded
+        ? succeeded.measurements().stream()
+            .filter(measurement -> measurement.name().equals(name))
+            .mapToDouble(Measurement::value)
+            .findFirst()
+            .orElse(Double.NaN)
+        : Double.NaN;
+  }
+
+  /** What sweeps that watch epochs are told of one. */
+  public List<Consequence> of(String stageId, StageEvent.EpochEvaluated evaluated) {
+    return watched(stageId, Map.of(evaluated.epoch(), evaluated.top1Accuracy()), trial -> true);
+  }
+
+  private List<Consequence> watched(
+      String stageId, Map<Integer, Double> curve, Predicate<String> whose) {
+    List<Consequence> all = new ArrayList<>();
+    for (String trial : view.watchersOf(stageId)) {
+      if (whose.test(trial)
+          && view.trial(trial) instanceof TrialState.Running running
+          && running.planned().recoveryStage().equals(stageId)) {
+        all.add(
+            new ForSweep(
+                running.planned().sweepId(),
+                new SweepCommand.ReachEpochs(trial, running.planned().cell(), curve)));
+      }
+    }
     return all;
   }
 
@@ -140,15 +224,20 @@ public final class Consequences {
           .toList();
     }
     if (event instanceof StageEvent.Claimed claimed) {
-      if (after.status() instanceof Status.Succeeded done) {
-        return List.of(success(claimed.trialId(), stageId, done));
+      // What others trained before this claim counts for its trial, too.
+      List<Consequence> all = new ArrayList<>();
+      if (!after.curve().isEmpty()) {
+        all.addAll(watched(stageId, after.curve(), claimed.trialId()::equals));
       }
-      return view.paused(claimed.sweepId())
-          ? List.of(
-              new ForStage(
-                  stageId,
-                  new StageCommand.Hold(new Holder.OfSweep(claimed.sweepId()), "sweep paused")))
-          : List.of();
+      if (after.status() instanceof Status.Succeeded done) {
+        all.add(success(claimed.trialId(), stageId, done));
+      } else if (view.paused(claimed.sweepId())) {
+        all.add(
+            new ForStage(
+                stageId,
+                new StageCommand.Hold(new Holder.OfSweep(claimed.sweepId()), "sweep paused")));
+      }
+      return all;
     }
     if (event instanceof StageEvent.Succeeded) {
       Status.Succeeded done = (Status.Succeeded) after.status();

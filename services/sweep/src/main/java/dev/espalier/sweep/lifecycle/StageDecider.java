@@ -231,7 +231,7 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
       return state.withCheckpoint(saved);
     }
     if (event instanceof StageEvent.EpochEvaluated evaluated) {
-      return state.withLastEpoch(evaluated.epoch());
+      return state.evaluated(evaluated.epoch(), evaluated.top1Accuracy());
     }
     if (event instanceof StageEvent.Succeeded succeeded) {
       return state.with(new Status.Succeeded(succeeded.outputs(), succeeded.measurements()));

@@ -1,9 +1,11 @@
 package dev.espalier.sweep.lifecycle;
 
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * A stage as its events tell it.
@@ -18,6 +20,7 @@ import java.util.Set;
  * @param workerLosses workers lost, since it was last requested
  * @param checkpoint latest accepted one, or null
  * @param lastEpoch latest epoch evaluated under the current lease
+ * @param curve top-1 accuracy by epoch, as it was first accepted
  */
 public record StageState(
     Status status,
@@ -30,7 +33,8 @@ public record StageState(
     int attempts,
     int workerLosses,
     StageEvent.CheckpointSaved checkpoint,
-    int lastEpoch) {
+    int lastEpoch,
+    Map<Integer, Double> curve) {
 
   /** Where a stage stands. */
   public sealed interface Status {
@@ -68,7 +72,8 @@ public record StageState(
           0,
           0,
           null,
-          -1);
+          -1,
+          Map.of());
 
   /** Whether all that it reads is there. */
   public boolean hasInputs() {
@@ -111,7 +116,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
   StageState withClaims(GrowingMap<Claim> nextClaims, GrowingSet nextLeft) {
@@ -126,7 +132,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
   StageState withHolding(Set<Holder> next) {
@@ -141,7 +148,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
   StageState withArrived(Map<String, List<Output>> next) {
@@ -156,7 +164,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
   StageState withCheckpoint(StageEvent.CheckpointSaved next) {
@@ -171,10 +180,13 @@ public record StageState(
         attempts,
         workerLosses,
         next,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
-  StageState withLastEpoch(int next) {
+  StageState evaluated(int epoch, double top1Accuracy) {
+    Map<Integer, Double> longer = new TreeMap<>(curve);
+    longer.putIfAbsent(epoch, top1Accuracy);
     return new StageState(
         status,
         inputs,
@@ -186,7 +198,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        next);
+        epoch,
+        Collections.unmodifiableMap(longer));
   }
 
   StageState withCounts(int nextAttempts, int nextWorkerLosses) {
@@ -201,7 +214,8 @@ public record StageState(
         nextAttempts,
         nextWorkerLosses,
         checkpoint,
-        lastEpoch);
+        lastEpoch,
+        curve);
   }
 
   StageState withGeneration(long next) {
@@ -216,7 +230,8 @@ public record StageState(
         attempts,
         workerLosses,
         checkpoint,
-        -1);
+        -1,
+        curve);
   }
 
   StageState requested(Set<String> wanted) {
@@ -232,6 +247,7 @@ public record StageState(
         0,
         // A failure may lie in the checkpoint; whoever was merely cancelled goes on from it.
         status instanceof Status.Failed ? null : checkpoint,
-        -1);
+        -1,
+        curve);
   }
 }

@@ -1,6 +1,9 @@
 package dev.espalier.sweep.lifecycle;
 
+import dev.espalier.sweep.strategy.CellRef;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /** What a sweep is asked. */
 public sealed interface SweepCommand {
@@ -23,6 +26,30 @@ public sealed interface SweepCommand {
 
   record Cancel(String reason) implements SweepCommand {}
 
-  record EndTrial(String trialId, TrialOutcome outcome, FailureCause cause)
+  /**
+   * A trial is over.
+   *
+   * @param top1 what its evaluation measured; NaN for none
+   * @param baseTop1 what it measured of the base; NaN for none
+   */
+  record EndTrial(
+      String trialId,
+      TrialOutcome outcome,
+      FailureCause cause,
+      CellRef cell,
+      double top1,
+      double baseTop1)
       implements SweepCommand {}
+
+  /**
+   * A trial's recovery came to these epochs.
+   *
+   * @param top1ByEpoch accuracies by epochs since the cut, ascending
+   */
+  record ReachEpochs(String trialId, CellRef cell, Map<Integer, Double> top1ByEpoch)
+      implements SweepCommand {
+    public ReachEpochs {
+      top1ByEpoch = new TreeMap<>(top1ByEpoch);
+    }
+  }
 }

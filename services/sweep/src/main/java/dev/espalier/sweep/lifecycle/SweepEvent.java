@@ -1,5 +1,8 @@
 package dev.espalier.sweep.lifecycle;
 
+import dev.espalier.sweep.strategy.Bisection;
+import dev.espalier.sweep.strategy.CellRef;
+import dev.espalier.sweep.strategy.Verdict;
 import java.util.List;
 import java.util.Locale;
 
@@ -58,9 +61,37 @@ public sealed interface SweepEvent {
 
   record Cancelled(String reason) implements SweepEvent {}
 
-  /** The cause is null unless the trial failed. */
-  record TrialEnded(String trialId, TrialOutcome outcome, FailureCause cause)
+  /**
+   * A trial is over.
+   *
+   * @param cause null unless the trial failed
+   * @param top1 what its evaluation measured; NaN for none
+   * @param baseTop1 what it measured of the base; NaN for none
+   */
+  record TrialEnded(
+      String trialId,
+      TrialOutcome outcome,
+      FailureCause cause,
+      CellRef cell,
+      double top1,
+      double baseTop1)
       implements SweepEvent {}
 
-  record Completed(int succeeded, int failed, int cancelled) implements SweepEvent {}
+  record Completed(int succeeded, int failed, int cancelled, int stopped) implements SweepEvent {}
+
+  /**
+   * A trial came to an epoch that strategy or stopping rule ask for.
+   *
+   * @param epoch since the cut, from 1
+   * @param awaitsPromotion whether its cell was not promoted at once
+   */
+  record EpochReached(
+      String trialId, CellRef cell, int epoch, double top1Accuracy, boolean awaitsPromotion)
+      implements SweepEvent {}
+
+  record CellPromoted(Verdict.Promote promotion) implements SweepEvent {}
+
+  record StopDecided(Verdict.Stop stop) implements SweepEvent {}
+
+  record BisectionStepped(Bisection.Step step) implements SweepEvent {}
 }

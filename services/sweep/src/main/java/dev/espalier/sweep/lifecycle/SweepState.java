@@ -1,5 +1,7 @@
 package dev.espalier.sweep.lifecycle;
 
+import dev.espalier.sweep.strategy.Search;
+
 /**
  * A sweep as its events tell it.
  *
@@ -7,6 +9,7 @@ package dev.espalier.sweep.lifecycle;
  * @param chunks chunks of the grid planned so far
  * @param planned whether the last chunk is among them
  * @param ended trials that ended
+ * @param search which trials run, and for how long; null before acceptance
  */
 public record SweepState(
     Phase phase,
@@ -16,7 +19,9 @@ public record SweepState(
     GrowingSet ended,
     int succeeded,
     int failed,
-    int cancelled) {
+    int cancelled,
+    int stopped,
+    Search search) {
 
   /** Where a sweep stands. */
   public enum Phase {
@@ -39,9 +44,15 @@ public record SweepState(
   }
 
   static final SweepState ABSENT =
-      new SweepState(Phase.ABSENT, null, 0, false, GrowingSet.empty(), 0, 0, 0);
+      new SweepState(Phase.ABSENT, null, 0, false, GrowingSet.empty(), 0, 0, 0, 0, null);
 
   SweepState in(Phase next) {
-    return new SweepState(next, accepted, chunks, planned, ended, succeeded, failed, cancelled);
+    return new SweepState(
+        next, accepted, chunks, planned, ended, succeeded, failed, cancelled, stopped, search);
+  }
+
+  SweepState with(Search next) {
+    return new SweepState(
+        phase, accepted, chunks, planned, ended, succeeded, failed, cancelled, stopped, next);
   }
 }

@@ -22,4 +22,21 @@ public sealed interface TrialCommand {
   record Resume() implements TrialCommand {}
 
   record Cancel(String reason) implements TrialCommand {}
+
+  /**
+   * Wait until the cell is promoted beyond this rung.
+   *
+   * @param epoch of recovery that the rung asks for
+   */
+  record AwaitPromotion(int rung, int epoch) implements TrialCommand {}
+
+  /**
+   * The cell climbed to a rung.
+   *
+   * @param epochs of recovery that the rung asks for
+   */
+  record Promote(int rung, int epochs) implements TrialCommand {}
+
+  /** Strategy or stopping rule end the trial. */
+  record Stop(String rule, int epoch, String reason) implements TrialCommand {}
 }

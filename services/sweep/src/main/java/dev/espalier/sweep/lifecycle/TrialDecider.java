@@ -7,7 +7,7 @@ import java.util.Set;
 
 /**
  * The life of a trial: planned, stage after stage succeeded, perhaps paused and resumed on the way,
- * then succeeded, failed or cancelled.
+ * or waiting on a rung until its cell is promoted; then succeeded, failed, cancelled or stopped.
  */
 public final class TrialDecider implements Decider<TrialState, TrialCommand, TrialEvent> {
 
@@ -39,6 +39,19 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
     if (command instanceof TrialCommand.Resume) {
       return running.paused() ? List.of(new TrialEvent.Resumed()) : List.of();
     }
+    if (command instanceof TrialCommand.AwaitPromotion await) {
+      return running.waits() || running.rung() > await.rung()
+          ? List.of()
+          : List.of(new TrialEvent.AwaitsPromotion(await.rung(), await.epoch()));
+    }
+    if (command instanceof TrialCommand.Promote promote) {
+      return running.rung() >= promote.rung()
+          ? List.of()
+          : List.of(new TrialEvent.Promoted(promote.rung(), promote.epochs()));
+    }
+    if (command instanceof TrialCommand.Stop stop) {
+      return List.of(new TrialEvent.Stopped(stop.rule(), stop.epoch(), stop.reason()));
+    }
     return List.of(new TrialEvent.Cancelled(((TrialCommand.Cancel) command).reason()));
   }
 
@@ -62,19 +75,31 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
   @Override
   public TrialState evolve(TrialState state, TrialEvent event) {
     if (event instanceof TrialEvent.Planned planned) {
-      return new TrialState.Running(planned, Set.of(), false);
+      return new TrialState.Running(planned, Set.of(), false, false, 0);
     }
     TrialState.Running running = (TrialState.Running) state;
     if (event instanceof TrialEvent.StageSucceeded success) {
       Set<String> succeeded = new HashSet<>(running.succeeded());
       succeeded.add(success.stageId());
-      return new TrialState.Running(running.planned(), succeeded, running.paused());
+      return new TrialState.Running(
+          running.planned(), succeeded, running.paused(), running.waits(), running.rung());
     }
     if (event instanceof TrialEvent.Paused) {
-      return new TrialState.Running(running.planned(), running.succeeded(), true);
+      return running.withPaused(true);
     }
     if (event instanceof TrialEvent.Resumed) {
-      return new TrialState.Running(running.planned(), running.succeeded(), false);
+      return running.withPaused(false);
+    }
+    if (event instanceof TrialEvent.AwaitsPromotion) {
+      return new TrialState.Running(
+          running.planned(), running.succeeded(), running.paused(), true, running.rung());
+    }
+    if (event instanceof TrialEvent.Promoted promoted) {
+      return new TrialState.Running(
+          running.planned(), running.succeeded(), running.paused(), false, promoted.rung());
+    }
+    if (event instanceof TrialEvent.Stopped) {
+      return new TrialState.Ended(running.planned(), TrialOutcome.STOPPED, null);
     }
     if (event instanceof TrialEvent.Succeeded) {
       return new TrialState.Ended(running.planned(), TrialOutcome.SUCCEEDED, null);

@@ -1,5 +1,6 @@
 package dev.espalier.sweep.lifecycle;
 
+import dev.espalier.sweep.strategy.CellRef;
 import java.util.List;
 
 /** What happened in a trial. */
@@ -8,12 +9,19 @@ public sealed interface TrialEvent {
   /**
    * The trial is known.
    *
+   * @param cell that it repeats
    * @param stages identities in the order in which the trial walks them; the last one reads,
    *     directly or not, what all others make
    */
-  record Planned(String sweepId, int priority, List<PlannedStage> stages) implements TrialEvent {
+  record Planned(String sweepId, CellRef cell, int priority, List<PlannedStage> stages)
+      implements TrialEvent {
     public Planned {
       stages = List.copyOf(stages);
+    }
+
+    /** The finetune that ends the walk before its evaluation: what epochs of recovery are of. */
+    public String recoveryStage() {
+      return stages.size() < 2 ? "" : stages.get(stages.size() - 2).stageId();
     }
   }
 
@@ -34,4 +42,31 @@ public sealed interface TrialEvent {
   record Resumed() implements TrialEvent {}
 
   record Cancelled(String reason) implements TrialEvent {}
+
+  /**
+   * Came to the end of its rung.
+   *
+   * @param epoch of recovery that the rung asks for
+   */
+  record AwaitsPromotion(int rung, int epoch) implements TrialEvent {
+
+    /** In words, for those who ask why its stages wait. */
+    public String reason() {
+      return "waits on rung %d, after epoch %d, until its cell is promoted".formatted(rung, epoch);
+    }
+  }
+
+  /**
+   * Trains on.
+   *
+   * @param epochs of recovery that the rung asks for
+   */
+  record Promoted(int rung, int epochs) implements TrialEvent {}
+
+  /**
+   * Ended by strategy or stopping rule.
+   *
+   * @param rule "asha", "median" or "loss"
+   */
+  record Stopped(String rule, int epoch, String reason) implements TrialEvent {}
 }

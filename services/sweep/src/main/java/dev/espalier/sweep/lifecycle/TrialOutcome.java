@@ -4,5 +4,7 @@ package dev.espalier.sweep.lifecycle;
 public enum TrialOutcome {
   SUCCEEDED,
   FAILED,
-  CANCELLED
+  CANCELLED,
+  /** By the sweep's strategy or stopping rule. */
+  STOPPED
 }

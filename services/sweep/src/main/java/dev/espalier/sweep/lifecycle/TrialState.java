@@ -8,11 +8,26 @@ public sealed interface TrialState {
   /** No events yet. */
   record Absent() implements TrialState {}
 
-  /** Waits for its stages, or to be resumed. */
-  record Running(TrialEvent.Planned planned, Set<String> succeeded, boolean paused)
+  /**
+   * Waits for its stages, to be resumed, or to be promoted.
+   *
+   * @param waits whether it is at the end of its rung
+   * @param rung highest rung that it was promoted to, from 0
+   */
+  record Running(
+      TrialEvent.Planned planned, Set<String> succeeded, boolean paused, boolean waits, int rung)
       implements TrialState {
     public Running {
       succeeded = Set.copyOf(succeeded);
+    }
+
+    /** Whether its stages are not to run now. */
+    public boolean held() {
+      return paused || waits;
+    }
+
+    Running withPaused(boolean next) {
+      return new Running(planned, succeeded, next, waits, rung);
     }
   }
 

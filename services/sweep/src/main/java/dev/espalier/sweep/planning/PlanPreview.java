@@ -5,6 +5,7 @@ import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.Violation;
+import dev.espalier.sweep.strategy.SearchSize;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -21,6 +22,8 @@ import java.util.Optional;
  * @param kinds stages by kind, in the order of the walk
  * @param merged stages that several trials share, most shared first
  * @param refusals targets below a floor; a sweep with any is refused
+ * @param strategy how cells are searched
+ * @param search how much of the plan runs
  * @param deviceTime empty when the dataset's size is not known
  */
 public record PlanPreview(
@@ -30,6 +33,8 @@ public record PlanPreview(
     List<KindCount> kinds,
     List<MergedStage> merged,
     List<Violation> refusals,
+    String strategy,
+    SearchSize search,
     Optional<DeviceTime> deviceTime) {
 
   public PlanPreview {
@@ -87,6 +92,8 @@ public record PlanPreview(
         kinds(plan),
         merged(plan),
         SweepSpecCheck.floors(plan.spec(), plan.inputs().base()),
+        plan.spec().strategy().name(),
+        SearchSize.of(plan.spec()),
         data.map(size -> deviceTime(plan, size, StepTimes.ASSUMED)));
   }
 
@@ -167,6 +174,15 @@ public record PlanPreview(
     Map<String, Object> tree = new LinkedHashMap<>();
     tree.put("sweepId", sweepId);
     tree.put("trials", trials);
+    tree.put(
+        "search",
+        Map.of(
+            "strategy", strategy,
+            "trialsAtMost", search.trials(),
+            "trialsExpected", search.expectedTrials(),
+            "epochsAtMost", search.epochs(),
+            "epochsExpected", search.expectedEpochs(),
+            "inWords", search.inWords()));
     tree.put("cells", cells.stream().map(PlanPreview::tree).toList());
     tree.put(
         "stages",

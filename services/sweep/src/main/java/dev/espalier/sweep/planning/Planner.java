@@ -10,8 +10,10 @@ import dev.espalier.architecture.method.SearchOutput;
 import dev.espalier.architecture.redistribution.Redistribution;
 import dev.espalier.architecture.redistribution.Redistributions;
 import dev.espalier.sweep.spec.MethodChoice;
+import dev.espalier.sweep.spec.Strategy;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.Then;
+import dev.espalier.sweep.strategy.KeepRatios;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -108,13 +110,20 @@ public final class Planner {
       }
       for (String policy : method.redistribution()) {
         for (TargetKind kind : TargetKind.values()) {
-          for (double ratio : spec.targets().of(kind)) {
+          for (double ratio : candidates(spec.targets().of(kind))) {
             cells.add(cell(method, policy, kind, ratio));
           }
         }
       }
     }
     return cells;
+  }
+
+  /** The targets themselves, or all that a bisection may try. */
+  private List<Double> candidates(List<Double> targets) {
+    return spec.strategy() instanceof Strategy.Bisection bisection && targets.size() == 2
+        ? KeepRatios.between(targets.get(0), targets.get(1), bisection.tolerance())
+        : targets;
   }
 
   private static Cell cell(MethodChoice choice, String policy, TargetKind kind, double ratio) {

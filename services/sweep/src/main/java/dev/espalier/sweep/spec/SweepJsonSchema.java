@@ -18,8 +18,9 @@ import java.util.Map;
  * SweepSpecReader}.
  *
  * <p>JSON Schema cannot say that warmupEpochs is at most epochs, that a method with equal
- * parameters is listed once, that a latency is of a batch that is evaluated, or how many trials are
- * too many, and here not what parameters a method behind another takes; the reader does.
+ * parameters is listed once, that a latency is of a batch that is evaluated, how many trials are too
+ * many, or what a strategy asks of the rest of the sweep, and here not what parameters a method
+ * behind another takes; the reader does.
  */
 public final class SweepJsonSchema {
 
@@ -46,9 +47,8 @@ public final class SweepJsonSchema {
     properties.put("seeds", list("Repeats of each cell.", seed, 1, 1000));
     properties.put("recipe", recipe());
     properties.put("evaluation", evaluation());
-    properties.put(
-        "strategy",
-        withDefault(choice("How the grid is searched.", SweepSpecReader.STRATEGIES), "grid"));
+    properties.put("strategy", StrategySchema.strategy());
+    properties.put("stop", StrategySchema.stop());
     properties.put("priority", withDefault(integer("Higher goes first.", -100, 100), 0));
     Map<String, Object> cache = new LinkedHashMap<>();
     cache.put("description", "Whether stages of other sweeps may be reused.");
@@ -271,7 +271,7 @@ public final class SweepJsonSchema {
     return (Map<String, Object>) rule;
   }
 
-  private static Map<String, Object> object(Map<String, Object> properties) {
+  static Map<String, Object> object(Map<String, Object> properties) {
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("type", "object");
     object.put("properties", properties);
@@ -299,13 +299,13 @@ public final class SweepJsonSchema {
     return name;
   }
 
-  private static Map<String, Object> choice(String description, List<String> choices) {
+  static Map<String, Object> choice(String description, List<String> choices) {
     Map<String, Object> choice = described(description);
     choice.put("enum", choices);
     return choice;
   }
 
-  private static Map<String, Object> integer(String description, long min, long max) {
+  static Map<String, Object> integer(String description, long min, long max) {
     Map<String, Object> integer = described(description);
     integer.put("type", "integer");
     integer.put("minimum", min);
@@ -313,7 +313,7 @@ public final class SweepJsonSchema {
     return integer;
   }
 
-  private static Map<String, Object> number(
+  static Map<String, Object> number(
       String description, String lower, double min, String upper, double max) {
     Map<String, Object> number = described(description);
     number.put("type", "number");
@@ -322,7 +322,7 @@ public final class SweepJsonSchema {
     return number;
   }
 
-  private static Map<String, Object> described(String description) {
+  static Map<String, Object> described(String description) {
     Map<String, Object> rule = new LinkedHashMap<>();
     if (!description.isEmpty()) {
       rule.put("description", description);
@@ -330,7 +330,7 @@ public final class SweepJsonSchema {
     return rule;
   }
 
-  private static Map<String, Object> withDefault(Map<String, Object> rule, Object value) {
+  static Map<String, Object> withDefault(Map<String, Object> rule, Object value) {
     Map<String, Object> copy = new LinkedHashMap<>(rule);
     copy.put("default", value);
     return copy;

@@ -19,7 +19,8 @@ import java.util.TreeMap;
  * @param seeds repeats of each cell
  * @param recipe how accuracy is recovered
  * @param evaluation how models are measured
- * @param strategy "grid"
+ * @param strategy how its cells are searched
+ * @param stop when a trial is stopped before its recovery is over
  * @param priority -100..100, higher goes first
  * @param cache whether stages of other sweeps may be reused
  * @param caps when the sweep stops by itself
@@ -34,7 +35,8 @@ public record SweepSpec(
     List<Long> seeds,
     Recipe recipe,
     Evaluation evaluation,
-    String strategy,
+    Strategy strategy,
+    StoppingRule stop,
     int priority,
     boolean cache,
     Caps caps) {
@@ -65,12 +67,15 @@ public record SweepSpec(
     tree.put("seeds", seeds);
     tree.put("recipe", recipe.toTree());
     tree.put("evaluation", evaluation.toTree());
-    tree.put("strategy", strategy);
+    tree.put("strategy", strategy.toTree());
     tree.put("priority", priority);
     tree.put("cache", cache ? "on" : "off");
     if (!caps.equals(Caps.NONE)) {
       // Left out otherwise, so that sweeps from before there were caps keep their names.
       tree.put("caps", caps.toTree());
+    }
+    if (!(stop instanceof StoppingRule.None)) {
+      tree.put("stop", stop.toTree()); // left out otherwise, for the same reason
     }
     return tree;
   }

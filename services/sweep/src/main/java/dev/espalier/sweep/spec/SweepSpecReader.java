@@ -32,7 +32,6 @@ public final class SweepSpecReader {
 
   public static final List<String> AUGMENTATIONS = List.of("none", "crop-flip", "rand-augment");
   public static final List<String> PRECISIONS = List.of("fp32", "bf16");
-  public static final List<String> STRATEGIES = List.of("grid");
 
   /** Names of sweeps, teams, models and datasets; they never become paths or SQL. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
@@ -52,6 +51,7 @@ public final class SweepSpecReader {
           "recipe",
           "evaluation",
           "strategy",
+          "stop",
           "priority",
           "cache",
           "caps");
@@ -86,12 +86,14 @@ public final class SweepSpecReader {
             seeds(sweep),
             recipe(sweep, violations),
             evaluation(sweep, violations),
-            sweep.choice("strategy", "grid", STRATEGIES),
+            StrategyReading.strategy(sweep, violations),
+            StrategyReading.stop(sweep, violations),
             sweep.integer("priority", 0, -100, 100),
             cache(sweep),
             caps(sweep, violations));
     checkLatency(spec, violations);
     checkSize(spec, violations);
+    StrategyReading.check(spec, violations);
     return violations.isEmpty() ? SpecReading.of(spec) : SpecReading.refused(violations);
   }
 

@@ -2,6 +2,7 @@ package dev.espalier.sweep.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.sweep.strategy.CellRef;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
@@ -26,7 +27,7 @@ class SweepAndTrialDeciderTest {
 
     List<SweepEvent> decided = tell(end("t2", TrialOutcome.FAILED));
 
-    assertThat(decided).contains(new SweepEvent.Completed(1, 1, 0));
+    assertThat(decided).contains(new SweepEvent.Completed(1, 1, 0, 0));
   }
 
   @Test
@@ -70,7 +71,8 @@ class SweepAndTrialDeciderTest {
     tell(new SweepCommand.PlanTrials(0, true, List.of("t1")));
     tell(new SweepCommand.ReachCap(new SweepEvent.CapReached(SweepEvent.CapScope.TEAM, 0.5, 0.6)));
 
-    assertThat(tell(end("t1", TrialOutcome.SUCCEEDED))).contains(new SweepEvent.Completed(1, 0, 0));
+    assertThat(tell(end("t1", TrialOutcome.SUCCEEDED)))
+        .contains(new SweepEvent.Completed(1, 0, 0, 0));
   }
 
   @Test
@@ -119,7 +121,8 @@ class SweepAndTrialDeciderTest {
   }
 
   private static SweepCommand end(String trialId, TrialOutcome outcome) {
-    return new SweepCommand.EndTrial(trialId, outcome, null);
+    return new SweepCommand.EndTrial(
+        trialId, outcome, null, CellRef.UNKNOWN, Double.NaN, Double.NaN);
   }
 
   private void plan() {
@@ -127,6 +130,7 @@ class SweepAndTrialDeciderTest {
         new TrialCommand.Plan(
             new TrialEvent.Planned(
                 "s1",
+                CellRef.UNKNOWN,
                 0,
                 List.of(
                     new PlannedStage("search", Set.of()),

@@ -1,5 +1,10 @@
 package dev.espalier.sweep.simulation;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.espalier.sweep.lifecycle.SweepEvent;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -10,13 +15,23 @@ class SchedulerSimulationTest {
 
   @Test
   void endsEveryTrialExactlyOnceWhateverGoesWrong() {
-    LongStream.range(FIRST, FIRST + SEEDS).forEach(SchedulerSimulationTest::run);
+    Set<Class<?>> decided = new HashSet<>();
+    LongStream.range(FIRST, FIRST + SEEDS).forEach(seed -> run(seed, decided));
+    if (SEEDS >= 100) {
+      assertThat(decided)
+          .as("what these seeds have decided at least once")
+          .contains(
+              SweepEvent.CellPromoted.class,
+              SweepEvent.StopDecided.class,
+              SweepEvent.BisectionStepped.class);
+    }
   }
 
-  private static void run(long seed) {
+  private static void run(long seed, Set<Class<?>> decided) {
     Simulation simulation = new Simulation(seed);
     try {
       simulation.run();
+      decided.addAll(simulation.kindsOfSweepEvents());
     } catch (AssertionError | RuntimeException e) {
       throw new AssertionError(
           "seed " + seed + ": " + e.getMessage() + "\n" + simulation.history(), e);

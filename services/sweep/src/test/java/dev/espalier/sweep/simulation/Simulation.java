@@ -36,6 +36,7 @@ import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.sweep.lifecycle.TrialDecider;
 import dev.espalier.sweep.lifecycle.TrialEvent;
 import dev.espalier.sweep.lifecycle.TrialState;
+import dev.espalier.sweep.strategy.CellRef;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -324,6 +325,14 @@ final class Simulation {
     }
   }
 
+  /** Classes of the events of all sweeps. */
+  Set<Class<?>> kindsOfSweepEvents() {
+    return sweeps.values().stream()
+        .flatMap(stream -> stream.events.stream())
+        .<Class<?>>map(Object::getClass)
+        .collect(Collectors.toSet());
+  }
+
   /** The last things that happened. */
   String history() {
     return log.stream().map(Entry::toString).collect(Collectors.joining("\n"));
@@ -351,8 +360,14 @@ final class Simulation {
 
   // ---- sweeps ----
 
-  private void submit(String sweepId, int count) {
+  /** A sweep of any strategy, with a stopping rule now and then. */
+  private void submit(String sweepId, int size) {
     String team = TEAMS.get(random.nextInt(TEAMS.size()));
+    int seeds = 1 + random.nextInt(2);
+    String json = SimulatedSearch.spec(random, seeds);
+    int cells = SimulatedSearch.cells(json, size);
+    int count = SimulatedSearch.searches(json) ? cells * seeds : size;
+    boolean known = SimulatedSearch.searches(json);
     List<PlannedTrial> planned = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       // Trials 0 and 1 are equal in all sweeps of a team: all of their stages are shared.
@@ -368,11 +383,18 @@ final class Simulation {
       }
       planned.add(
           new PlannedTrial(
-              sweepId + "-t" + i, new TrialEvent.Planned(sweepId, random.nextInt(20), walk)));
+              sweepId + "-t" + i,
+              new TrialEvent.Planned(
+                  sweepId,
+                  known ? SimulatedSearch.cell(i / seeds) : CellRef.UNKNOWN,
+                  random.nextInt(20),
+                  walk)));
     }
     plans.put(sweepId, planned);
     tellSweep(
-        sweepId, new SweepCommand.Accept(new SweepEvent.Accepted("{}", 0, count, count, "m", "d")));
+        sweepId,
+        new SweepCommand.Accept(
+            new SweepEvent.Accepted(json, 0, known ? cells : count, count, "m", "d")));
   }
 
   private <S, C, E> List<E> append(
@@ -517,6 +539,10 @@ final class Simulation {
 
   private void handleStage(String id, Stream<StageState, StageEvent> stream, int at) {
     StageEvent event = stream.events.get(at);
+    if (event instanceof StageEvent.EpochEvaluated evaluated) {
+      finishHandling(stream, at, carryOut(consequences.of(id, evaluated)));
+      return;
+    }
     boolean done =
         !Consequences.mayFollowFrom(event)
             || carryOut(
@@ -556,23 +582,28 @@ final class Simulation {
         tellStage(stage.stageId(), stage.command());
       }
     } else if (consequence instanceof Consequence.PlanChunk chunk) {
-      List<String> ids =
-          chunk(chunk.sweepId(), chunk.chunk()).stream().map(PlannedTrial::trialId).toList();
-      boolean last = (chunk.chunk() + 1) * CHUNK >= plans.get(chunk.sweepId()).size();
-      tellSweep(chunk.sweepId(), new SweepCommand.PlanTrials(chunk.chunk(), last, ids));
+      List<PlannedTrial> all = plans.get(chunk.sweepId());
+      sweeps
+          .get(chunk.sweepId())
+          .state()
+          .search()
+          .chunk(chunk.chunk(), all.size(), CHUNK)
+          .ifPresent(
+              next ->
+                  tellSweep(
+                      chunk.sweepId(),
+                      new SweepCommand.PlanTrials(
+                          chunk.chunk(),
+                          next.last(),
+                          next.places().stream().map(i -> all.get(i).trialId()).toList())));
     } else if (consequence instanceof Consequence.PlanTrials chunk) {
-      for (PlannedTrial trial : chunk(chunk.sweepId(), chunk.chunk())) {
-        if (sweeps.get(chunk.sweepId()).state().phase().open()) {
+      for (PlannedTrial trial : plans.get(chunk.sweepId())) {
+        if (chunk.trialIds().contains(trial.trialId())
+            && sweeps.get(chunk.sweepId()).state().phase().open()) {
           tellTrial(trial.trialId(), new TrialCommand.Plan(trial.planned()));
         }
       }
     }
-  }
-
-  private List<PlannedTrial> chunk(String sweepId, int chunk) {
-    List<PlannedTrial> all = plans.get(sweepId);
-    return all.subList(
-        Math.min(all.size(), chunk * CHUNK), Math.min(all.size(), (chunk + 1) * CHUNK));
   }
 
   private boolean paused(Holder holder) {
@@ -580,7 +611,7 @@ final class Simulation {
         ? paused(sweep.sweepId())
         : trials.get(((Holder.OfTrial) holder).trialId()).state()
                 instanceof TrialState.Running running
-            && running.paused();
+            && running.held();
   }
 
   private boolean paused(String sweepId) {
@@ -617,6 +648,31 @@ final class Simulation {
     @Override
     public boolean paused(String sweepId) {
       return Simulation.this.paused(sweepId);
+    }
+
+    @Override
+    public List<String> watchersOf(String stageId) {
+      return stages.get(stageId).state().claims().entrySet().stream()
+          .filter(
+              claim ->
+                  sweeps.get(claim.getValue().sweepId()).state().search().rules().watchesEpochs())
+          .map(Map.Entry::getKey)
+          .toList();
+    }
+
+    @Override
+    public TrialState trial(String trialId) {
+      return trials.get(trialId).state();
+    }
+
+    @Override
+    public int chunks(String sweepId) {
+      return sweeps.get(sweepId).state().chunks();
+    }
+
+    @Override
+    public int rungAt(String sweepId, int epoch) {
+      return sweeps.get(sweepId).state().search().rungAt(epoch);
     }
 
     @Override
@@ -875,9 +931,10 @@ final class Simulation {
 
   private void step(WorkerProcess worker, Attempt attempt) {
     attempt.step++;
+    long epochs = kinds.get(attempt.stageId).equals("FINETUNE") ? SimulatedSearch.EPOCHS : 1;
     if (attempt.step == 1) {
       send(worker, attempt, new Report.Started(new StageEvent.Started("cpu", worker.host, 0)));
-    } else if (attempt.step < 3) {
+    } else if (attempt.step < 2 + epochs) {
       send(
           worker,
           attempt,
@@ -887,7 +944,13 @@ final class Simulation {
           worker,
           attempt,
           new Report.EpochEvaluated(
-              new StageEvent.EpochEvaluated((int) attempt.step, attempt.step, 0.5, 0.9, 1, 1)));
+              new StageEvent.EpochEvaluated(
+                  (int) attempt.step - 1,
+                  attempt.step,
+                  SimulatedSearch.top1(attempt.stageId, (int) attempt.step - 1),
+                  0.9,
+                  1,
+                  1)));
     } else if (chaos && random.nextInt(30) == 0) {
       finish(
           worker,
@@ -904,7 +967,9 @@ final class Simulation {
           new Report.Succeeded(
               new StageEvent.Succeeded(
                   List.of(new Output("result", new Artifact("r" + ids++, 1, ""))),
-                  List.of(new Measurement("top1_accuracy", random.nextDouble())),
+                  List.of(
+                      new Measurement("top1_accuracy", random.nextDouble()),
+                      new Measurement("base_top1_accuracy", 0.6)),
                   1)));
     }
   }
@@ -1047,6 +1112,7 @@ final class Simulation {
                       event ->
                           event instanceof TrialEvent.Succeeded
                               || event instanceof TrialEvent.Failed
+                              || event instanceof TrialEvent.Stopped
                               || event instanceof TrialEvent.Cancelled)
                   .count();
           if (ends != 1) {
@@ -1067,10 +1133,16 @@ final class Simulation {
         throw new AssertionError(id + " counts " + ended.trialId() + " twice");
       }
     }
-    if (state.phase() == SweepState.Phase.COMPLETED
-        && state.succeeded() + state.failed() + state.cancelled() != plans.get(id).size()) {
+    int ended = state.succeeded() + state.failed() + state.cancelled() + state.stopped();
+    int planned =
+        stream.events.stream()
+            .filter(SweepEvent.TrialsPlanned.class::isInstance)
+            .mapToInt(event -> ((SweepEvent.TrialsPlanned) event).trialIds().size())
+            .sum();
+    if (state.phase() == SweepState.Phase.COMPLETED && ended != planned) {
       throw new AssertionError(id + " completed with " + state);
     }
+    SimulatedSearch.check(id, stream.events, sweepDecider, now);
   }
 
   private void checkStage(String id, Stream<StageState, StageEvent> stream) {

@@ -27,7 +27,9 @@ class SweepSpecReaderTest {
   void fillsInEveryDefault() {
     SweepSpec spec = Specs.spec(tree);
     assertThat(spec.team()).isEqualTo("default");
-    assertThat(spec.strategy()).isEqualTo("grid");
+    assertThat(spec.strategy()).isEqualTo(new Strategy.Grid());
+    assertThat(spec.stop()).isEqualTo(new StoppingRule.None());
+    assertThat(spec.toTree()).containsEntry("strategy", "grid").doesNotContainKey("stop");
     assertThat(spec.cache()).isTrue();
     assertThat(spec.recipe().batchSize()).isEqualTo(Recipe.DEFAULTS.batchSize());
     assertThat(spec.evaluation()).isEqualTo(Evaluation.DEFAULTS);

@@ -1,0 +1,13 @@
+package dev.espalier.sweep.strategy;
+
+/**
+ * Which configuration a trial repeats, and the question that it answers.
+ *
+ * @param cellId empty in events from before there were strategies
+ * @param method label of the method or methods
+ * @param target for instance "macs 0.5"
+ */
+public record CellRef(String cellId, String method, String target) {
+
+  public static final CellRef UNKNOWN = new CellRef("", "", "");
+}
