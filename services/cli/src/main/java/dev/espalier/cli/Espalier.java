@@ -6,6 +6,7 @@ import dev.espalier.cli.export.ExportCommand;
 import dev.espalier.cli.history.DeadLetterCommand;
 import dev.espalier.cli.history.ExplainCommand;
 import dev.espalier.cli.history.ReplayCommand;
+import dev.espalier.cli.history.WhatIfCommand;
 import dev.espalier.cli.local.DownCommand;
 import dev.espalier.cli.local.LogsCommand;
 import dev.espalier.cli.local.StatusCommand;
@@ -55,6 +56,7 @@ import picocli.CommandLine.Spec;
       CancelCommand.class,
       ExplainCommand.class,
       ReplayCommand.class,
+      WhatIfCommand.class,
       DeadLetterCommand.class,
       DatasetCommand.class,
       ModelCommand.class,
