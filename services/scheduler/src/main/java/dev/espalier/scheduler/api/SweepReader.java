@@ -35,7 +35,8 @@ public final class SweepReader {
 
   private static final String TRIALS =
       """
-      select s.trials as total,
+      select case when s.strategy = 'bisection' and s.ended_at is not null
+          then count(t.trial_id) else s.trials end as total,
         count(t.trial_id) filter (where t.state = 'RUNNING') as running,
         count(t.trial_id) filter (where t.state = 'SUCCEEDED') as succeeded,
         count(t.trial_id) filter (where t.state = 'FAILED') as failed,
@@ -43,7 +44,7 @@ public final class SweepReader {
         count(t.trial_id) filter (where t.state = 'STOPPED') as stopped,
         count(t.trial_id) filter (where t.paused) as paused
       from sweep s left join trial t using (sweep_id)
-      where s.sweep_id = ? group by s.trials\
+      where s.sweep_id = ? group by s.trials, s.strategy, s.ended_at\
       """;
 
   private static final String STAGES =
