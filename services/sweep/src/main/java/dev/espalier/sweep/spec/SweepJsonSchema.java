@@ -18,8 +18,8 @@ import java.util.Map;
  * SweepSpecReader}.
  *
  * <p>JSON Schema cannot say that warmupEpochs is at most epochs, that a method with equal
- * parameters is listed once, that a latency is of a batch that is evaluated, how many trials are too
- * many, or what a strategy asks of the rest of the sweep, and here not what parameters a method
+ * parameters is listed once, that a latency is of a batch that is evaluated, how many trials are
+ * too many, or what a strategy asks of the rest of the sweep, and here not what parameters a method
  * behind another takes; the reader does.
  */
 public final class SweepJsonSchema {

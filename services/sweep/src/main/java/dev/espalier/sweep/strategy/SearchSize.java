@@ -43,9 +43,7 @@ public record SearchSize(
     }
     if (spec.strategy() instanceof Strategy.Bisection bisection) {
       List<Double> ratios =
-          Stream.of(TargetKind.values())
-              .flatMap(kind -> spec.targets().of(kind).stream())
-              .toList();
+          Stream.of(TargetKind.values()).flatMap(kind -> spec.targets().of(kind).stream()).toList();
       int candidates =
           KeepRatios.between(ratios.get(0), ratios.get(1), bisection.tolerance()).size();
       int most = Bisection.mostSteps(candidates);
