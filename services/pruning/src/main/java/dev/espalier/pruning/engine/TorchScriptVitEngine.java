@@ -35,7 +35,8 @@ public final class TorchScriptVitEngine implements VitEngine {
         new Key(architecture, List.copyOf(gates)),
         key ->
             new Program(
-                engine.newManager(), VitScript.of(key.architecture(), precision, key.gates())));
+                engine.newManager(),
+                VitScript.of(key.architecture(), precision, engine.device().isGpu(), key.gates())));
   }
 
   @Override

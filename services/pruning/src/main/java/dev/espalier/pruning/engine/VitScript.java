@@ -60,6 +60,7 @@ final class VitScript {
 
   private final VitArchitecture vit;
   private final Precision precision;
+  private final boolean linearPatches;
   private final TokenFlow flow;
 
   /** Place of each gate in g; absent gates have none. */
@@ -72,9 +73,11 @@ final class VitScript {
 
   private StringBuilder body;
 
-  private VitScript(VitArchitecture vit, Precision precision, List<String> gates) {
+  private VitScript(
+      VitArchitecture vit, Precision precision, boolean linearPatches, List<String> gates) {
     this.vit = vit;
     this.precision = precision;
+    this.linearPatches = linearPatches;
     this.flow = vit.flow();
     gates.forEach(name -> this.gates.put(name, this.gates.size()));
     this.names = new ArrayList<>(ParameterShapes.of(vit).keySet());
@@ -83,10 +86,13 @@ final class VitScript {
   /**
    * All methods for that architecture.
    *
+   * @param linearPatches whether patches are embedded by a matrix product in place of a
+   *     convolution, whose gradients cuDNN adds up in no fixed order
    * @param gates names of the gates that are present, from {@link #list}
    */
-  static String of(VitArchitecture vit, Precision precision, List<String> gates) {
-    return new VitScript(vit, precision, gates).methods() + OPTIMIZER;
+  static String of(
+      VitArchitecture vit, Precision precision, boolean linearPatches, List<String> gates) {
+    return new VitScript(vit, precision, linearPatches, gates).methods() + OPTIMIZER;
   }
 
   /** The gates that are present, by name. */
@@ -143,17 +149,30 @@ final class VitScript {
         .formatted(types, arguments, forward(true), forward(false));
   }
 
+  /** x (B, N, d): a linear map of each patch, which is what the convolution computes. */
+  private void patches() {
+    int side = vit.patchSize();
+    int perRow = vit.imageSize() / side;
+    String weight = p("patch_embed.proj.weight");
+    String bias = p("patch_embed.proj.bias");
+    if (linearPatches) {
+      line(
+          "x = torch.reshape(images, [b, %d, %d, %d, %d, %d])",
+          vit.channels(), perRow, side, perRow, side);
+      int values = vit.channels() * side * side;
+      line("x = torch.reshape(torch.permute(x, [0, 2, 4, 1, 3, 5]), [b, -1, %d])", values);
+      line("x = torch.linear(x, torch.reshape(%s, [-1, %d]), %s)", weight, values, bias);
+    } else {
+      line("x = torch.conv2d(images, %s, %s, [%d, %d])", weight, bias, side, side);
+      line("x = torch.transpose(torch.flatten(x, 2), 1, 2)");
+    }
+  }
+
   private StringBuilder forward(boolean inPlace) {
     this.inPlace = inPlace;
     this.body = new StringBuilder();
     line("b = torch.size(images, 0)");
-    line(
-        "x = torch.conv2d(images, %s, %s, [%d, %d])",
-        p("patch_embed.proj.weight"),
-        p("patch_embed.proj.bias"),
-        vit.patchSize(),
-        vit.patchSize()); // (B, d, S / patch, S / patch)
-    line("x = torch.transpose(torch.flatten(x, 2), 1, 2)"); // (B, N, d)
+    patches();
     String tokens =
         token("cls_token") + (vit.prefixTokens() == 2 ? ", " + token("dist_token") : "");
     line("x = torch.add(torch.cat([%s, x], 1), %s)", tokens, p("pos_embed")); // (B, T, d)

@@ -27,8 +27,7 @@ import java.util.function.BooleanSupplier;
  * rate from the number. A run resumed from a {@link TrainingCheckpoint} is therefore bit-equal to
  * one that was never stopped, given the same recipe, data, device and library.
  *
- * <p>On a GPU that holds up to 64 tokens: above, attention is the library's fused kernel, whose
- * backward pass adds in any order there, and two runs of the same recipe differ in their last bits.
+ * <p>On a GPU, too, but for SPViT's convolutions, whose gradients cuDNN adds up in no fixed order.
  *
  * <p>A run belongs to one thread. Runs in several threads do not disturb each other, but share the
  * process' thread count.
