@@ -18,10 +18,14 @@ public record Shipped(String collection, String name, String entry) {
   public static final Shipped MODEL =
       new Shipped("models", "fashion-vit-96x6", "models/fashion-vit-96x6.safetensors");
 
+  /** The small base of the table of evidence. */
+  public static final Shipped SMALL_MODEL =
+      new Shipped("models", "fashion-vit-48x4", "models/fashion-vit-48x4.safetensors");
+
   public static final Shipped DATASET =
       new Shipped("datasets", "fashion-mnist-subset", "datasets/fashion-mnist-subset.zip");
 
-  public static final List<Shipped> ALL = List.of(MODEL, DATASET);
+  public static final List<Shipped> ALL = List.of(MODEL, SMALL_MODEL, DATASET);
 
   public static Optional<Shipped> find(String collection, String name) {
     return ALL.stream()

@@ -164,6 +164,16 @@ public final class Installation implements AutoCloseable {
     return send(request(path).GET());
   }
 
+  /** A body that is not JSON. */
+  String text(String path) throws IOException, InterruptedException {
+    HttpResponse<String> response =
+        http.send(request(path).GET().build(), HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() != 200) {
+      throw new IOException(response.uri() + " answered " + response.statusCode());
+    }
+    return response.body();
+  }
+
   private HttpRequest.Builder request(String path) throws IOException {
     return HttpRequest.newBuilder(URI.create(state().path("server").asText() + "/api/v1" + path))
         .timeout(Duration.ofSeconds(20));

@@ -78,6 +78,8 @@ class SurvivalTest {
 
   private static final String LOST = "select count(*) from event where type = 'attempt_ended'";
 
+  private static final Set<String> ENDED = Set.of("COMPLETED", "CANCELLED", "CAPPED");
+
   @TempDir private static Path directory;
 
   private static Installation espalier;
@@ -183,6 +185,19 @@ class SurvivalTest {
         .as("no lease was lost to the outage of scheduler or broker")
         .isEqualTo(lostToTheTrainer);
     assertThat(deadLetters()).as("nothing else was parked").isEqualTo(parkedBefore);
+  }
+
+  /** Whatever was killed before: the same installation goes on to work through all methods. */
+  @Test
+  @Order(5)
+  void theSmokeFormOfTheEvidenceEndsEveryCellWithItsFigures() throws Exception {
+    EvidenceSmoke smoke = new EvidenceSmoke(espalier, directory);
+    String sweep = smoke.submit();
+    espalier.await(
+        "every trial of the evidence has ended",
+        Duration.ofMinutes(15),
+        () -> ENDED.contains(espalier.get("/sweeps/" + sweep).path("state").asText()));
+    smoke.check(sweep);
   }
 
   /**
