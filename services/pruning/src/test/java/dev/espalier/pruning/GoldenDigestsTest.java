@@ -15,7 +15,6 @@ import dev.espalier.artifacts.model.ImportanceFile;
 import dev.espalier.pruning.engine.TinyVit;
 import dev.espalier.pruning.method.PlanRequest;
 import dev.espalier.pruning.method.PruningMethod;
-import dev.espalier.pruning.method.PruningMethods;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
 import java.security.MessageDigest;

@@ -1,6 +1,6 @@
 package dev.espalier.pruning;
 
-import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.tensor.EngineSettings;
 
 /**
  * Where the tests of this process run: on the processor, or on what {@code

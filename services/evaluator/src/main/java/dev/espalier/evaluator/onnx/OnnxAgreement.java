@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
-import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.stream.IntStream;
 

@@ -13,14 +13,14 @@ import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
 import dev.espalier.messaging.worker.StageParameters;
 import dev.espalier.messaging.worker.StageResult;
-import dev.espalier.pruning.engine.EngineSettings;
-import dev.espalier.pruning.engine.Precision;
-import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.evaluation.Contender;
 import dev.espalier.pruning.evaluation.DeviceName;
 import dev.espalier.pruning.evaluation.DjlRuntime;
 import dev.espalier.pruning.evaluation.LatencyMeasurement;
+import dev.espalier.pruning.tensor.EngineSettings;
+import dev.espalier.pruning.tensor.Precision;
+import dev.espalier.pruning.tensor.TensorEngine;
 import java.util.Locale;
 import java.util.Map;
 

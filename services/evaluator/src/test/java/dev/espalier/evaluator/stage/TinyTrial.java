@@ -16,7 +16,7 @@ import dev.espalier.datasets.ImageDataset;
 import dev.espalier.datasets.Split;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageResult;
-import dev.espalier.pruning.engine.EngineSettings;
+import dev.espalier.pruning.tensor.EngineSettings;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.redistributor.RedistributorStages;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;

@@ -2,8 +2,8 @@ package dev.espalier.pruning.dynamicvit;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
-import dev.espalier.pruning.engine.GradientMode;
-import dev.espalier.pruning.engine.TensorEngine;
+import dev.espalier.pruning.tensor.GradientMode;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.training.TrainingHook;
 import dev.espalier.pruning.training.TrainingRun;
 import java.util.Map;

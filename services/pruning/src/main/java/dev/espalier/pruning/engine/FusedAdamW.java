@@ -3,6 +3,8 @@ package dev.espalier.pruning.engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import dev.espalier.pruning.tensor.GradientMode;
+import dev.espalier.pruning.tensor.HostArrays;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -2,6 +2,7 @@ package dev.espalier.pruning.engine;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import dev.espalier.pruning.tensor.GradientMode;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;

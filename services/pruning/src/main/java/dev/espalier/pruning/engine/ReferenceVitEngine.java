@@ -4,6 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import dev.espalier.pruning.tensor.GradientMode;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitForward;
 import dev.espalier.pruning.vit.VitModel;

@@ -1,6 +1,8 @@
 package dev.espalier.pruning.engine;
 
 import ai.djl.ndarray.NDArray;
+import dev.espalier.pruning.tensor.Precision;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.Map;

@@ -8,6 +8,7 @@ import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.vit.Wiring;
 import dev.espalier.architecture.weights.ParameterShapes;
+import dev.espalier.pruning.tensor.Precision;
 import dev.espalier.pruning.vit.Gates;
 import java.util.ArrayList;
 import java.util.HashMap;

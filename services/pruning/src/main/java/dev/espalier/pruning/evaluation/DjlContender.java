@@ -3,8 +3,8 @@ package dev.espalier.pruning.evaluation;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.VitModel;
 
 /** A model in one of our engines; engine and model stay the caller's. */

@@ -1,8 +1,8 @@
 package dev.espalier.pruning.evaluation;
 
 import dev.espalier.architecture.weights.VitWeights;
-import dev.espalier.pruning.engine.TensorEngine;
 import dev.espalier.pruning.engine.VitEngine;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.VitModel;
 
 /** Our own engine as a runtime to measure; the engine stays the caller's. */

@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.architecture.weights.Tensor;
-import dev.espalier.pruning.engine.GradientMode;
+import dev.espalier.pruning.tensor.GradientMode;
 import dev.espalier.pruning.training.TrainingHook;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.Gates;

@@ -3,7 +3,7 @@ package dev.espalier.pruning.spvit;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import dev.espalier.pruning.engine.GradientMode;
+import dev.espalier.pruning.tensor.GradientMode;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -3,7 +3,7 @@ package dev.espalier.pruning.training;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.datasets.Mixing;
 import dev.espalier.pruning.engine.Objective;
-import dev.espalier.pruning.engine.Precision;
+import dev.espalier.pruning.tensor.Precision;
 
 /**
  * How a model is trained. Two runs with equal recipes, on equal weights, data and library, give

@@ -1,14 +1,16 @@
 package dev.espalier.pruning.engine;
 
 import dev.espalier.pruning.TestDevice;
+import dev.espalier.pruning.tensor.Precision;
+import dev.espalier.pruning.tensor.TensorEngine;
 
 /** The engine of the test process, and the ways of running a model on it. */
-enum Engines {
+public enum Engines {
   REFERENCE,
   FAST,
   FAST_BF16;
 
-  static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
+  public static final TensorEngine TENSORS = TensorEngine.start(TestDevice.settings());
 
   VitEngine open() {
     return switch (this) {

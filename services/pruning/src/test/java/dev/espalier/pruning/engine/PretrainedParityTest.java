@@ -11,6 +11,7 @@ import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.pretrained.Pretrained;
 import dev.espalier.artifacts.pretrained.Pretrained.Wishes;
 import dev.espalier.artifacts.pretrained.PretrainedFiles;
+import dev.espalier.pruning.tensor.Precision;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
 import java.io.ByteArrayInputStream;

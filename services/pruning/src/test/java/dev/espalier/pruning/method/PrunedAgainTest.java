@@ -11,6 +11,7 @@ import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ModelFile;
+import dev.espalier.pruning.PruningMethods;
 import dev.espalier.pruning.TrainedTinyVit;
 import dev.espalier.pruning.engine.TinyVit;
 import dev.espalier.pruning.evaluation.MaskHonesty;

@@ -1,6 +1,7 @@
 package dev.espalier.scheduler.assignment;
 
 import dev.espalier.messaging.consume.StopReading;
+import dev.espalier.scheduler.stream.AssignmentSignal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;

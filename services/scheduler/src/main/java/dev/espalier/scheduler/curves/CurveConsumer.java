@@ -3,7 +3,7 @@ package dev.espalier.scheduler.curves;
 import com.google.protobuf.Timestamp;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
-import dev.espalier.scheduler.stream.SharedWire;
+import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.stage.v1.MetricPoint;
 import dev.espalier.schemas.stage.v1.StageMetrics;
 import java.sql.Array;

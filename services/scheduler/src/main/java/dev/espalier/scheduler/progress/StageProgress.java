@@ -9,7 +9,7 @@ import dev.espalier.messaging.trace.LogContext;
 import dev.espalier.scheduler.stream.Cause;
 import dev.espalier.scheduler.stream.Changes;
 import dev.espalier.scheduler.stream.StageStreams;
-import dev.espalier.scheduler.stream.StageWire;
+import dev.espalier.scheduler.wire.StageWire;
 import dev.espalier.schemas.stage.v1.StageProgressed;
 import dev.espalier.schemas.stage.v1.StageReport;
 import dev.espalier.sweep.lifecycle.FailureCategory;

@@ -2,9 +2,9 @@ package dev.espalier.scheduler.progress;
 
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
-import dev.espalier.scheduler.assignment.AssignmentSignal;
 import dev.espalier.scheduler.assignment.LeaseSettings;
-import dev.espalier.scheduler.stream.SharedWire;
+import dev.espalier.scheduler.stream.AssignmentSignal;
+import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.worker.v1.Capability;
 import dev.espalier.schemas.worker.v1.HeldLease;
 import dev.espalier.schemas.worker.v1.WorkerEvent;

@@ -1,6 +1,6 @@
 package dev.espalier.scheduler.projection;
 
-import dev.espalier.scheduler.stream.SharedWire;
+import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.stage.v1.AttemptEnded;
 import dev.espalier.schemas.stage.v1.CheckpointSaved;
 import dev.espalier.schemas.stage.v1.EpochEvaluated;

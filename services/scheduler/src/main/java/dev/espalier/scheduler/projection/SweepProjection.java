@@ -3,7 +3,7 @@ package dev.espalier.scheduler.projection;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.espalier.scheduler.stream.SweepWire;
+import dev.espalier.scheduler.wire.SweepWire;
 import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepEvent;
 import dev.espalier.sweep.lifecycle.SweepEvent.CapReached;

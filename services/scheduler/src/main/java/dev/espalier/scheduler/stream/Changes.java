@@ -4,7 +4,6 @@ import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.EventStore.Addition;
 import dev.espalier.eventstore.NewEvent;
 import dev.espalier.eventstore.Transactions;
-import dev.espalier.scheduler.assignment.AssignmentSignal;
 import dev.espalier.scheduler.projection.StatementWriter;
 import dev.espalier.scheduler.projection.Statements.Statement;
 import dev.espalier.scheduler.stream.Histories.History;

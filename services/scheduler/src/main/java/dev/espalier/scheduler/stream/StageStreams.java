@@ -7,6 +7,8 @@ import dev.espalier.messaging.worker.WorkerPartition;
 import dev.espalier.scheduler.projection.StageProjection;
 import dev.espalier.scheduler.projection.Statements;
 import dev.espalier.scheduler.stream.Histories.History;
+import dev.espalier.scheduler.wire.SharedWire;
+import dev.espalier.scheduler.wire.StageWire;
 import dev.espalier.schemas.stage.v1.RevokeStage;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.sweep.lifecycle.Lease;

@@ -7,6 +7,8 @@ import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.scheduler.projection.Statements;
 import dev.espalier.scheduler.projection.SweepProjection;
 import dev.espalier.scheduler.stream.Histories.History;
+import dev.espalier.scheduler.wire.SharedWire;
+import dev.espalier.scheduler.wire.SweepWire;
 import dev.espalier.schemas.sweep.v1.SweepRejected;
 import dev.espalier.schemas.sweep.v1.Violation;
 import dev.espalier.sweep.lifecycle.SweepCommand;

@@ -6,6 +6,8 @@ import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.scheduler.projection.Statements;
 import dev.espalier.scheduler.projection.TrialProjection;
 import dev.espalier.scheduler.stream.Histories.History;
+import dev.espalier.scheduler.wire.SharedWire;
+import dev.espalier.scheduler.wire.TrialWire;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
 import dev.espalier.sweep.lifecycle.TrialCommand;
 import dev.espalier.sweep.lifecycle.TrialDecider;

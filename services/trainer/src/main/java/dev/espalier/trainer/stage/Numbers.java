@@ -2,7 +2,7 @@ package dev.espalier.trainer.stage;
 
 import dev.espalier.messaging.worker.StageFailure;
 import dev.espalier.messaging.worker.StageParameters;
-import dev.espalier.pruning.engine.Precision;
+import dev.espalier.pruning.tensor.Precision;
 import dev.espalier.schemas.stage.v1.Numerics;
 
 /** Reads what changes a stage's numbers besides its parameters. */

@@ -1,4 +1,4 @@
-package dev.espalier.scheduler.stream;
+package dev.espalier.scheduler.wire;
 
 import dev.espalier.schemas.sweep.v1.BisectionStepped;
 import dev.espalier.schemas.sweep.v1.CellPromoted;
@@ -10,11 +10,11 @@ import dev.espalier.sweep.strategy.CellRef;
 import dev.espalier.sweep.strategy.Verdict;
 
 /** What strategies and stopping rules decided, between the wire and our records. */
-final class StrategyWire {
+public final class StrategyWire {
 
   private StrategyWire() {}
 
-  static dev.espalier.schemas.sweep.v1.CellRef write(CellRef cell) {
+  public static dev.espalier.schemas.sweep.v1.CellRef write(CellRef cell) {
     return dev.espalier.schemas.sweep.v1.CellRef.newBuilder()
         .setCellId(cell.cellId())
         .setMethod(cell.method())
@@ -22,11 +22,11 @@ final class StrategyWire {
         .build();
   }
 
-  static CellRef read(dev.espalier.schemas.sweep.v1.CellRef cell) {
+  public static CellRef read(dev.espalier.schemas.sweep.v1.CellRef cell) {
     return new CellRef(cell.getCellId(), cell.getMethod(), cell.getTarget());
   }
 
-  static TrialEpochReached write(SweepEvent.EpochReached reached) {
+  public static TrialEpochReached write(SweepEvent.EpochReached reached) {
     return TrialEpochReached.newBuilder()
         .setTrialId(reached.trialId())
         .setCell(write(reached.cell()))
@@ -36,7 +36,7 @@ final class StrategyWire {
         .build();
   }
 
-  static SweepEvent.EpochReached read(TrialEpochReached reached) {
+  public static SweepEvent.EpochReached read(TrialEpochReached reached) {
     return new SweepEvent.EpochReached(
         reached.getTrialId(),
         read(reached.getCell()),
@@ -45,7 +45,7 @@ final class StrategyWire {
         reached.getAwaitsPromotion());
   }
 
-  static CellPromoted write(Verdict.Promote promotion) {
+  public static CellPromoted write(Verdict.Promote promotion) {
     return CellPromoted.newBuilder()
         .setCellId(promotion.cellId())
         .setRung(promotion.rung())
@@ -57,7 +57,7 @@ final class StrategyWire {
         .build();
   }
 
-  static Verdict.Promote read(CellPromoted promoted) {
+  public static Verdict.Promote read(CellPromoted promoted) {
     return new Verdict.Promote(
         promoted.getCellId(),
         promoted.getRung(),
@@ -68,7 +68,7 @@ final class StrategyWire {
         promoted.getTrialIdsList());
   }
 
-  static TrialStopDecided write(Verdict.Stop stop) {
+  public static TrialStopDecided write(Verdict.Stop stop) {
     return TrialStopDecided.newBuilder()
         .setTrialId(stop.trialId())
         .setCellId(stop.cellId())
@@ -78,7 +78,7 @@ final class StrategyWire {
         .build();
   }
 
-  static Verdict.Stop read(TrialStopDecided decided) {
+  public static Verdict.Stop read(TrialStopDecided decided) {
     return new Verdict.Stop(
         decided.getTrialId(),
         decided.getCellId(),
@@ -87,7 +87,7 @@ final class StrategyWire {
         decided.getReason());
   }
 
-  static BisectionStepped write(Bisection.Step step) {
+  public static BisectionStepped write(Bisection.Step step) {
     return BisectionStepped.newBuilder()
         .setTrialId(step.trialId())
         .setLine(step.line())
@@ -99,7 +99,7 @@ final class StrategyWire {
         .build();
   }
 
-  static Bisection.Step read(BisectionStepped stepped) {
+  public static Bisection.Step read(BisectionStepped stepped) {
     return new Bisection.Step(
         stepped.getTrialId(),
         stepped.getLine(),

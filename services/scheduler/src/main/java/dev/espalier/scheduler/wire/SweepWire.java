@@ -1,4 +1,4 @@
-package dev.espalier.scheduler.stream;
+package dev.espalier.scheduler.wire;
 
 import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepCancelled;
@@ -21,7 +21,7 @@ public final class SweepWire {
 
   private SweepWire() {}
 
-  static dev.espalier.schemas.sweep.v1.SweepEvent.Builder write(SweepEvent event) {
+  public static dev.espalier.schemas.sweep.v1.SweepEvent.Builder write(SweepEvent event) {
     dev.espalier.schemas.sweep.v1.SweepEvent.Builder message =
         dev.espalier.schemas.sweep.v1.SweepEvent.newBuilder();
     if (event instanceof SweepEvent.Accepted accepted) {

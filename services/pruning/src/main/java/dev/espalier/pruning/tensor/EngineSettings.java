@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 import java.nio.file.Path;
 import java.util.Optional;

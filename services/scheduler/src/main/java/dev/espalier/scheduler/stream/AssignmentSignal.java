@@ -1,4 +1,4 @@
-package dev.espalier.scheduler.assignment;
+package dev.espalier.scheduler.stream;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -6,7 +6,7 @@ import java.sql.SQLException;
 /** Wakes the assignment loops once the transaction commits: something may be assigned now. */
 public final class AssignmentSignal {
 
-  static final String CHANNEL = "espalier_assignment";
+  public static final String CHANNEL = "espalier_assignment";
 
   private AssignmentSignal() {}
 

@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 import ai.djl.pytorch.jni.JniUtils;
 

@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
@@ -10,7 +10,7 @@ import ai.djl.pytorch.jni.JniUtils;
 /**
  * The PyTorch library of this process: loaded once, with the settings of the first start. It is the
  * door to everything that touches the engine's internals; the rest of the code sees {@link
- * ai.djl.ndarray.NDArray}s and {@link VitEngine}.
+ * ai.djl.ndarray.NDArray}s and the VitEngine built on it.
  */
 public final class TensorEngine {
 

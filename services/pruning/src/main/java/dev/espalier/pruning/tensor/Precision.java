@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 /** Number format of the large matrix products; weights and optimizer state are always float32. */
 public enum Precision {

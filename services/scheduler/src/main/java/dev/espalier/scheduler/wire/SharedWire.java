@@ -1,4 +1,4 @@
-package dev.espalier.scheduler.stream;
+package dev.espalier.scheduler.wire;
 
 import com.google.protobuf.Timestamp;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
@@ -49,7 +49,7 @@ public final class SharedWire {
     return new Artifact(ref.getSha256(), ref.getSizeBytes(), ref.getMediaType());
   }
 
-  static List<StageOutput> outputsToWire(List<Output> outputs) {
+  public static List<StageOutput> outputsToWire(List<Output> outputs) {
     return outputs.stream()
         .map(
             output ->
@@ -60,13 +60,13 @@ public final class SharedWire {
         .toList();
   }
 
-  static List<Output> outputs(List<StageOutput> outputs) {
+  public static List<Output> outputs(List<StageOutput> outputs) {
     return outputs.stream()
         .map(output -> new Output(output.getName(), artifact(output.getArtifact())))
         .toList();
   }
 
-  static List<dev.espalier.schemas.stage.v1.Measurement> measurementsToWire(
+  public static List<dev.espalier.schemas.stage.v1.Measurement> measurementsToWire(
       List<Measurement> measurements) {
     return measurements.stream()
         .map(
@@ -78,14 +78,14 @@ public final class SharedWire {
         .toList();
   }
 
-  static List<Measurement> measurements(
+  public static List<Measurement> measurements(
       List<dev.espalier.schemas.stage.v1.Measurement> measurements) {
     return measurements.stream()
         .map(measurement -> new Measurement(measurement.getName(), measurement.getValue()))
         .toList();
   }
 
-  static dev.espalier.schemas.stage.v1.FailureCause cause(FailureCause cause) {
+  public static dev.espalier.schemas.stage.v1.FailureCause cause(FailureCause cause) {
     String message = cause.message();
     return dev.espalier.schemas.stage.v1.FailureCause.newBuilder()
         .setCategory(

@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
@@ -18,7 +18,7 @@ public final class HostArrays {
    *
    * @return float64, in host memory, gone with {@code owner}
    */
-  static NDArray numbers(NDManager owner, double... numbers) {
+  public static NDArray numbers(NDManager owner, double... numbers) {
     try (NDManager host = owner.newSubManager(Device.cpu())) {
       NDArray array = host.create(numbers);
       array.attach(owner);

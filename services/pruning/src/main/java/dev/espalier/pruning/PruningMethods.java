@@ -1,10 +1,11 @@
-package dev.espalier.pruning.method;
+package dev.espalier.pruning;
 
 import dev.espalier.pruning.control.BaseExtraEpochs;
 import dev.espalier.pruning.control.SmallFromScratch;
 import dev.espalier.pruning.depth.DroppedBlocks;
 import dev.espalier.pruning.dynamicvit.DynamicVit;
 import dev.espalier.pruning.magnitude.Magnitude;
+import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.nvit.Nvit;
 import dev.espalier.pruning.patchslimming.PatchSlimming;
 import dev.espalier.pruning.random.RandomUnits;

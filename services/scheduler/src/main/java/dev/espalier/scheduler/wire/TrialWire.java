@@ -1,4 +1,4 @@
-package dev.espalier.scheduler.stream;
+package dev.espalier.scheduler.wire;
 
 import dev.espalier.architecture.json.Json;
 import dev.espalier.schemas.stage.v1.StageInput;
@@ -26,7 +26,7 @@ public final class TrialWire {
   private TrialWire() {}
 
   /** {@code planned} is the message behind a {@link TrialEvent.Planned}, which tells less. */
-  static dev.espalier.schemas.trial.v1.TrialEvent.Builder write(
+  public static dev.espalier.schemas.trial.v1.TrialEvent.Builder write(
       TrialEvent event, TrialPlanned planned) {
     dev.espalier.schemas.trial.v1.TrialEvent.Builder message =
         dev.espalier.schemas.trial.v1.TrialEvent.newBuilder();
@@ -113,7 +113,7 @@ public final class TrialWire {
     };
   }
 
-  static TrialEvent.Planned planned(TrialPlanned message) {
+  public static TrialEvent.Planned planned(TrialPlanned message) {
     return new TrialEvent.Planned(
         message.getSweepId(),
         new CellRef(
@@ -128,7 +128,7 @@ public final class TrialWire {
             .toList());
   }
 
-  static Set<String> inputs(StageSpec spec) {
+  public static Set<String> inputs(StageSpec spec) {
     return spec.getInputsList().stream()
         .map(StageInput::getStageId)
         .collect(Collectors.toUnmodifiableSet());

@@ -1,4 +1,4 @@
-package dev.espalier.pruning.engine;
+package dev.espalier.pruning.tensor;
 
 import com.sun.jna.Library;
 import com.sun.jna.Native;

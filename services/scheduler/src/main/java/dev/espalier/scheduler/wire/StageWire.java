@@ -1,7 +1,7 @@
-package dev.espalier.scheduler.stream;
+package dev.espalier.scheduler.wire;
 
-import static dev.espalier.scheduler.stream.SharedWire.instant;
-import static dev.espalier.scheduler.stream.SharedWire.timestamp;
+import static dev.espalier.scheduler.wire.SharedWire.instant;
+import static dev.espalier.scheduler.wire.SharedWire.timestamp;
 
 import dev.espalier.schemas.stage.v1.AttemptEnded;
 import dev.espalier.schemas.stage.v1.CheckpointSaved;
@@ -32,7 +32,8 @@ public final class StageWire {
   private StageWire() {}
 
   /** {@code spec} is what a {@link StageEvent.Requested} stands for; it tells less. */
-  static dev.espalier.schemas.stage.v1.StageEvent.Builder write(StageEvent event, StageSpec spec) {
+  public static dev.espalier.schemas.stage.v1.StageEvent.Builder write(
+      StageEvent event, StageSpec spec) {
     dev.espalier.schemas.stage.v1.StageEvent.Builder message =
         dev.espalier.schemas.stage.v1.StageEvent.newBuilder();
     if (event instanceof StageEvent.Requested) {
