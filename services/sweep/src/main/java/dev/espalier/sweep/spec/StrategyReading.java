@@ -111,6 +111,16 @@ public final class StrategyReading {
               "less than the recipe's %d epochs".formatted(spec.recipe().epochs()),
               Integer.toString(spec.stop().graceEpochs())));
     }
+    if (spec.strategy() instanceof Strategy.Halving
+        || spec.strategy() instanceof Strategy.Bisection) {
+      for (MethodChoice method : Grid.uncut(spec)) {
+        violations.add(
+            new Violation(
+                "methods",
+                "methods that cut, for a search compares cuts to one keep ratio",
+                method.name()));
+      }
+    }
     if (spec.strategy() instanceof Strategy.Bisection) {
       boolean pair =
           Stream.of(TargetKind.values()).anyMatch(kind -> spec.targets().of(kind).size() == 2);
@@ -123,9 +133,7 @@ public final class StrategyReading {
       }
     }
     if (spec.strategy() instanceof Strategy.Random random) {
-      int cells =
-          spec.methods().stream().mapToInt(method -> method.redistribution().size()).sum()
-              * spec.targets().size();
+      int cells = Grid.cells(spec);
       if (random.samples() > cells) {
         violations.add(
             new Violation(

@@ -343,14 +343,7 @@ public final class SweepSpecReader {
   }
 
   private static void checkSize(SweepSpec spec, List<Violation> violations) {
-    long cells =
-        spec.methods().stream()
-            .mapToLong(
-                method ->
-                    Methods.get(method.name()).cuts()
-                        ? method.redistribution().size() * spec.targets().size()
-                        : 1)
-            .sum();
+    long cells = Grid.cells(spec);
     long trials = cells * spec.seeds().size();
     if (trials > MAX_TRIALS) {
       violations.add(

@@ -1,6 +1,7 @@
 package dev.espalier.sweep.strategy;
 
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.sweep.spec.Grid;
 import dev.espalier.sweep.spec.Strategy;
 import dev.espalier.sweep.spec.SweepSpec;
 import java.util.List;
@@ -28,6 +29,7 @@ public record SearchSize(
   public static SearchSize of(SweepSpec spec) {
     int policies = spec.methods().stream().mapToInt(m -> m.redistribution().size()).sum();
     int targets = spec.targets().size();
+    int cells = Grid.cells(spec);
     int seeds = spec.seeds().size();
     int epochs = spec.recipe().epochs();
     if (spec.strategy() instanceof Strategy.Random random) {
@@ -35,8 +37,7 @@ public record SearchSize(
           random.samples(),
           seeds,
           epochs,
-          "%d of %d cells, drawn with seed %d"
-              .formatted(random.samples(), policies * targets, random.seed()));
+          "%d of %d cells, drawn with seed %d".formatted(random.samples(), cells, random.seed()));
     }
     if (spec.strategy() instanceof Strategy.Halving halving) {
       return halving(halving, policies, targets, seeds, epochs);
@@ -62,7 +63,7 @@ public record SearchSize(
               candidates,
               most));
     }
-    return whole(policies * targets, seeds, epochs, "");
+    return whole(cells, seeds, epochs, "");
   }
 
   private static SearchSize whole(int cells, int seeds, int epochs, String inWords) {

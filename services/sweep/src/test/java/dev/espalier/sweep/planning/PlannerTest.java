@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.sweep.Specs;
+import dev.espalier.sweep.strategy.SearchSize;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -296,6 +297,10 @@ class PlannerTest {
             "small-from-scratch, macs 0.7",
             "small-from-scratch, macs 0.5");
     assertThat(plan.trials()).hasSize(6);
+    assertThat(SearchSize.of(plan.spec()))
+        .as("what is accepted is what is planned")
+        .extracting(SearchSize::cells, SearchSize::trials)
+        .containsExactly(3, 6);
     PlanPreview preview = PlanPreview.of(plan, Optional.empty());
     assertThat(preview.refusals()).isEmpty();
     assertThat(preview.cells().get(0).params()).isPresent();

@@ -276,6 +276,20 @@ class SweepSpecReaderTest {
             "cache");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"asha", "bisection"})
+  void refusesToSearchWithAControlThatCutsNothing(String strategy) {
+    tree.put("methods", List.of("magnitude", "base-extra-epochs"));
+    tree.put("recipe", Map.of("epochs", 4L));
+    tree.put("strategy", strategy);
+    assertThat(violations())
+        .contains(
+            new Violation(
+                "methods",
+                "methods that cut, for a search compares cuts to one keep ratio",
+                "base-extra-epochs"));
+  }
+
   @Test
   void refusesARepeatedMethodAndARepeatedPolicy() {
     tree.put(
