@@ -66,6 +66,28 @@ final class Digests {
     }
   }
 
+  /** Fails where the stream ends before its length, which the JDK's connection does not tell. */
+  static final class Whole extends FilterInputStream {
+
+    private final long length;
+    private long read;
+
+    Whole(InputStream in, long length) {
+      super(in);
+      this.length = length;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int count) throws IOException {
+      int found = super.read(bytes, offset, count);
+      if (found < 0 && read < length) {
+        throw new IOException("the line ended after %d of %d bytes".formatted(read, length));
+      }
+      read += Math.max(found, 0);
+      return found;
+    }
+  }
+
   /** Compares the digest when the end is reached. */
   static final class Checked extends FilterInputStream {
 

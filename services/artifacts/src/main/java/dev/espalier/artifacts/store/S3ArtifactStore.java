@@ -3,48 +3,47 @@ package dev.espalier.artifacts.store;
 import dev.espalier.artifacts.store.ArtifactException.Reason;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublisher;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.UUID;
-import java.util.regex.Matcher;
+import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
+import software.amazon.awssdk.core.ResponseInputStream;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.core.retry.RetryMode;
+import software.amazon.awssdk.http.auth.aws.signer.AwsV4HttpSigner;
+import software.amazon.awssdk.http.auth.spi.scheme.AuthSchemeOption;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeParams;
+import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeProvider;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
  * Artifacts as objects {@code <prefix><first two hex digits>/<sha256>} of an S3-compatible service.
  *
- * <p>Bytes are first written to a local file, so that their digest and length are known, then sent
- * in one request that is signed with the digest: the service stores the whole object or none, and
- * refuses bytes that are not those of the name. What is read is checked again.
+ * <p>An object is sent in one request that is signed with its digest: the service stores the whole
+ * object or none, and refuses bytes that are not those of the name. What is read is checked again.
  */
-public final class S3ArtifactStore implements ArtifactStore {
+public final class S3ArtifactStore extends CheckedArtifactStore {
 
-  private static final int TRIES = 3;
-  private static final Duration PAUSE = Duration.ofMillis(200);
   private static final Duration CONNECT = Duration.ofSeconds(10);
-  private static final Duration ANSWER = Duration.ofMinutes(10);
-  private static final int ERROR_BYTES = 1 << 14;
-  private static final Pattern CODE = Pattern.compile("<Code>([A-Za-z0-9]{1,64})</Code>");
+
+  /** Longest silence of a service that is still at work. */
+  private static final Duration SILENCE = Duration.ofMinutes(2);
 
   /** Codes by which services say that there is no more room. */
   private static final Pattern FULL = Pattern.compile("XMinioStorageFull|.*Quota.*|.*StorageFull");
 
   private final S3Settings settings;
-  private final Path temporary;
-  private final HttpClient client;
+  private final S3Client client;
 
   /**
    * Opens the store; the bucket must be there.
@@ -52,227 +51,115 @@ public final class S3ArtifactStore implements ArtifactStore {
    * @param temporary local directory for files under way
    */
   public S3ArtifactStore(S3Settings settings, Path temporary) {
+    super(temporary);
     this.settings = settings;
-    this.temporary = temporary;
     this.client =
-        HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT)
+        S3Client.builder()
+            .endpointOverride(settings.endpoint())
+            .region(Region.of(settings.region()))
+            .forcePathStyle(settings.pathStyle())
+            .credentialsProvider(
+                StaticCredentialsProvider.create(
+                    AwsBasicCredentials.create(settings.accessKeyId(), settings.secretAccessKey())))
+            .authSchemeProvider(S3ArtifactStore::withDigestOfBody)
+            // Other services than Amazon's know no checksums in trailers.
+            .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+            .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+            .serviceConfiguration(s3 -> s3.chunkedEncodingEnabled(false))
+            .overrideConfiguration(common -> common.retryStrategy(RetryMode.STANDARD))
+            .httpClientBuilder(
+                UrlConnectionHttpClient.builder().connectionTimeout(CONNECT).socketTimeout(SILENCE))
             .build();
-    try {
-      Files.createDirectories(temporary);
-    } catch (IOException e) {
-      throw failure("open", e);
-    }
+  }
+
+  /** The digest of the body is part of what is signed, over TLS too. */
+  private static List<AuthSchemeOption> withDigestOfBody(S3AuthSchemeParams request) {
+    return S3AuthSchemeProvider.defaultProvider().resolveAuthScheme(request).stream()
+        .map(
+            scheme ->
+                scheme.toBuilder()
+                    .putSignerProperty(AwsV4HttpSigner.PAYLOAD_SIGNING_ENABLED, true)
+                    .build())
+        .toList();
+  }
+
+  /** Sends always, also what is there already: it might be damaged. */
+  @Override
+  void keep(Path written, String sha256, long sizeBytes) {
+    ask(
+        "store artifact %s in",
+        sha256,
+        key -> client.putObject(object -> object.bucket(settings.bucket()).key(key), written));
   }
 
   @Override
-  public Artifact put(InputStream bytes, String mediaType, long limit) {
-    Path written = temporary.resolve(UUID.randomUUID().toString());
-    try {
-      MessageDigest digest = Digests.sha256();
-      long size;
-      try (FileChannel file =
-          FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        size = Digests.copy(new Digests.Limited(bytes, limit), file, digest);
-      }
-      String name = Digests.hex(digest);
-      // Sent even where an object of the name is there: it might be damaged.
-      BodyPublisher body = BodyPublishers.ofFile(written);
-      try (Answer answer = ask("PUT", name, body, name)) {
-        answer.require("store artifact " + name + " in", 200);
-      }
-      return new Artifact(name, size, mediaType);
-    } catch (IOException e) {
-      throw failure("store an artifact in", e);
-    } finally {
-      deleteQuietly(written);
-    }
+  InputStream stored(String sha256) {
+    ResponseInputStream<GetObjectResponse> object =
+        ask(
+            "read artifact %s from",
+            sha256, key -> client.getObject(get -> get.bucket(settings.bucket()).key(key)));
+    return new Digests.Whole(object, object.response().contentLength());
   }
 
   @Override
   public boolean contains(String sha256) {
-    Artifact.requireName(sha256);
-    try (Answer answer = ask("HEAD", sha256, BodyPublishers.noBody(), S3Signature.EMPTY)) {
-      if (answer.status() == 404) {
-        return false;
-      }
-      answer.require("look for artifact " + sha256 + " in", 200);
+    try {
+      size(sha256);
       return true;
-    } catch (IOException e) {
-      throw failure("look for artifact " + sha256 + " in", e);
+    } catch (ArtifactException e) {
+      return falseWhereMissing(e);
     }
   }
 
   @Override
   public long size(String sha256) {
-    Artifact.requireName(sha256);
-    try (Answer answer = ask("HEAD", sha256, BodyPublishers.noBody(), S3Signature.EMPTY)) {
-      if (answer.status() == 404) {
-        throw ArtifactException.missing(sha256);
-      }
-      answer.require("read artifact " + sha256 + " from", 200);
-      return answer.response().headers().firstValueAsLong("content-length").orElse(0);
-    } catch (IOException e) {
-      throw failure("read artifact " + sha256 + " from", e);
-    }
-  }
-
-  @Override
-  public byte[] read(String sha256) {
-    try (InputStream stream = open(sha256)) {
-      return stream.readAllBytes();
-    } catch (IOException e) {
-      throw failure("read artifact " + sha256 + " from", e);
-    }
-  }
-
-  @Override
-  public InputStream open(String sha256) {
-    Artifact.requireName(sha256);
-    Answer answer = null;
-    try {
-      answer = ask("GET", sha256, BodyPublishers.noBody(), S3Signature.EMPTY);
-      if (answer.status() == 404) {
-        throw ArtifactException.missing(sha256);
-      }
-      answer.require("read artifact " + sha256 + " from", 200);
-      InputStream checked = new Digests.Checked(answer.response().body(), sha256);
-      answer = null; // the reader closes it
-      return checked;
-    } catch (IOException e) {
-      throw failure("read artifact " + sha256 + " from", e);
-    } finally {
-      if (answer != null) {
-        answer.close();
-      }
-    }
-  }
-
-  @Override
-  public void copyTo(String sha256, Path file) {
-    Path target = file.toAbsolutePath();
-    Path written = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
-    try {
-      Files.createDirectories(target.getParent());
-      try (InputStream stream = open(sha256);
-          FileChannel channel =
-              FileChannel.open(written, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        Digests.copy(stream, channel, Digests.sha256());
-        channel.force(true);
-      }
-      Files.move(
-          written, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw failure("copy artifact " + sha256 + " from", e);
-    } finally {
-      deleteQuietly(written);
-    }
+    return ask(
+        "look for artifact %s in",
+        sha256,
+        key ->
+            client.headObject(object -> object.bucket(settings.bucket()).key(key)).contentLength());
   }
 
   @Override
   public void delete(String sha256) {
+    try {
+      ask(
+          "delete artifact %s from",
+          sha256, key -> client.deleteObject(object -> object.bucket(settings.bucket()).key(key)));
+    } catch (ArtifactException e) {
+      falseWhereMissing(e);
+    }
+  }
+
+  private static boolean falseWhereMissing(ArtifactException e) {
+    if (e.reason() == Reason.MISSING) {
+      return false;
+    }
+    throw e;
+  }
+
+  /** Asks the service about an object, by its key, and names by our own reasons what went wrong. */
+  private <T> T ask(String attempt, String sha256, Function<String, T> question) {
     Artifact.requireName(sha256);
-    String attempt = "delete artifact " + sha256 + " from";
-    try (Answer answer = ask("DELETE", sha256, BodyPublishers.noBody(), S3Signature.EMPTY)) {
-      if (answer.status() != 404) {
-        answer.require(attempt, 200, 204);
-      }
-    } catch (IOException e) {
-      throw failure(attempt, e);
-    }
-  }
-
-  /** Asks until there is an answer that is not a passing trouble of the service. */
-  private Answer ask(String method, String name, BodyPublisher body, String bodySha256)
-      throws IOException {
-    URI address = settings.address(name.substring(0, 2) + "/" + name);
-    for (int attempt = 1; ; attempt++) {
-      HttpRequest.Builder request =
-          HttpRequest.newBuilder(address).method(method, body).timeout(ANSWER);
-      S3Signature.sign(request, settings, method, address, bodySha256, Instant.now());
-      try {
-        Answer answer = new Answer(client.send(request.build(), BodyHandlers.ofInputStream()));
-        boolean passing = answer.status() == 500 || answer.status() == 503;
-        if (!passing || attempt == TRIES) {
-          return answer;
-        }
-        answer.close();
-      } catch (IOException e) {
-        if (attempt == TRIES) {
-          throw e;
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new IOException("interrupted", e);
-      }
-      pause(attempt);
-    }
-  }
-
-  private static void pause(int attempt) throws IOException {
     try {
-      Thread.sleep(PAUSE.toMillis() << attempt);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
+      return question.apply(settings.prefix() + sha256.substring(0, 2) + "/" + sha256);
+    } catch (S3Exception e) {
+      throw refusal(attempt.formatted(sha256), sha256, e);
+    } catch (SdkException e) {
+      throw failure(attempt.formatted(sha256), new IOException(e.getMessage(), e));
     }
   }
 
-  /** What the service said; closing it drops what was not read. */
-  private record Answer(HttpResponse<InputStream> response) implements AutoCloseable {
-
-    int status() {
-      return response.statusCode();
+  private static ArtifactException refusal(String attempt, String sha256, S3Exception e) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    String code = details == null || details.errorCode() == null ? "no code" : details.errorCode();
+    if (e.statusCode() == 404 && !code.equals("NoSuchBucket")) {
+      return ArtifactException.missing(sha256);
     }
-
-    /** Fails by name unless the status is one of those. */
-    void require(String attempt, int... expected) throws IOException {
-      for (int status : expected) {
-        if (status() == status) {
-          return;
-        }
-      }
-      String text =
-          new String(response.body().readNBytes(ERROR_BYTES), StandardCharsets.UTF_8).strip();
-      Matcher code = CODE.matcher(text);
-      String reason = code.find() ? code.group(1) : "no code";
-      String message =
-          "cannot %s the artifact store: status %d, %s".formatted(attempt, status(), reason);
-      boolean full = status() == 507 || FULL.matcher(reason).matches();
-      throw new ArtifactException(full ? Reason.STORE_FULL : Reason.UNAVAILABLE, message);
-    }
-
-    @Override
-    public void close() {
-      try {
-        response.body().close();
-      } catch (IOException alreadyGone) {
-        // nothing was wanted of it any more
-      }
-    }
-  }
-
-  private ArtifactException failure(String attempt, IOException cause) {
-    if (DirectoryArtifactStore.isDiskFull(cause)) {
-      return new ArtifactException(
-          Reason.STORE_FULL, "the directory for files under way is full", cause);
-    }
+    boolean full = e.statusCode() == 507 || FULL.matcher(code).matches();
     return new ArtifactException(
-        Reason.UNAVAILABLE,
-        "cannot %s the artifact store: %s".formatted(attempt, describe(cause)),
-        cause);
-  }
-
-  private static String describe(IOException cause) {
-    return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
-  }
-
-  private static void deleteQuietly(Path file) {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException leftInTheTemporaryDirectory) {
-      // a temporary file
-    }
+        full ? Reason.STORE_FULL : Reason.UNAVAILABLE,
+        "cannot %s the artifact store: status %d, %s".formatted(attempt, e.statusCode(), code),
+        e);
   }
 }

@@ -88,14 +88,6 @@ public record S3Settings(
     }
   }
 
-  /** Address of an object. */
-  URI address(String name) {
-    String host = pathStyle ? endpoint.getHost() : bucket + "." + endpoint.getHost();
-    String port = endpoint.getPort() < 0 ? "" : ":" + endpoint.getPort();
-    String path = (pathStyle ? "/" + bucket : "") + "/" + prefix + name;
-    return URI.create(endpoint.getScheme() + "://" + host + port + path);
-  }
-
   /** Without the secret. */
   @Override
   public String toString() {

@@ -80,7 +80,6 @@ class DirectoryArtifactStoreTest extends ArtifactStoreConformance {
     Path full = Path.of("/dev/full"); // every write to it fails as on a full disk
     assumeTrue(Files.isWritable(full), "no /dev/full on this system");
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
-    DirectoryArtifactStore directoryStore = (DirectoryArtifactStore) store;
 
     try (FileChannel channel = FileChannel.open(full, StandardOpenOption.WRITE)) {
       assertThatThrownBy(
@@ -88,7 +87,7 @@ class DirectoryArtifactStoreTest extends ArtifactStoreConformance {
           .isInstanceOfSatisfying(
               IOException.class,
               e ->
-                  assertThat(directoryStore.failure("store an artifact in", e).reason())
+                  assertThat(CheckedArtifactStore.failure("store an artifact in", e).reason())
                       .isEqualTo(Reason.STORE_FULL));
     }
   }

@@ -1,23 +1,14 @@
 package dev.espalier.artifacts.store;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import org.gaul.s3proxy.AuthenticationType;
+import org.gaul.s3proxy.S3Proxy;
+import org.jclouds.ContextBuilder;
+import org.jclouds.blobstore.BlobStore;
+import org.jclouds.blobstore.BlobStoreContext;
+import org.jclouds.blobstore.TransientApiMetadata;
 
-/**
- * A bucket in this process that answers as S3 does: it checks the signature of every request and
- * the digest of every body before an object is there, and names what it refuses by S3's codes.
- */
+/** S3Proxy in this process with a bucket in memory: a service that is none of our own writing. */
 final class S3Server implements AutoCloseable {
 
   static final String BUCKET = "artifacts";
@@ -25,38 +16,47 @@ final class S3Server implements AutoCloseable {
   static final String SECRET = "a secret of tests";
 
   final int port;
-  private final Map<String, byte[]> objects = new ConcurrentHashMap<>();
-  private final ExecutorService threads = Executors.newCachedThreadPool();
-  private final HttpServer server;
+  private final BlobStoreContext context;
+  private final BlobStore objects;
+  private final S3Proxy proxy;
 
   S3Server() {
+    context =
+        ContextBuilder.newBuilder(new TransientApiMetadata())
+            .credentials(KEY, SECRET)
+            .build(BlobStoreContext.class);
+    objects = context.getBlobStore();
+    proxy =
+        S3Proxy.builder()
+            .blobStore(objects)
+            .endpoint(URI.create("http://127.0.0.1:0"))
+            .awsAuthentication(AuthenticationType.AWS_V4, KEY, SECRET)
+            .build();
     try {
-      server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    } catch (IOException e) {
-      throw new IllegalStateException("the S3 server does not start", e);
+      proxy.start();
+    } catch (Exception e) {
+      throw new IllegalStateException("S3Proxy does not start", e);
     }
-    server.createContext("/", this::answer);
-    server.setExecutor(threads);
-    server.start();
-    port = server.getAddress().getPort();
+    port = proxy.getPort();
+    objects.createContainerInLocation(null, BUCKET);
   }
 
   /** An empty bucket again. */
   void clear() {
-    objects.clear();
+    objects.clearContainer(BUCKET);
   }
 
   boolean exists(String key) {
-    return objects.containsKey(key);
+    return objects.blobExists(BUCKET, key);
   }
 
   /** Puts bytes under a key without looking at them. */
   void damage(String key, byte[] bytes) {
-    objects.put(key, bytes);
+    objects.putBlob(BUCKET, objects.blobBuilder(key).payload(bytes).build());
   }
 
-  int count() {
-    return objects.size();
+  long count() {
+    return objects.countBlobs(BUCKET);
   }
 
   S3Settings settings() {
@@ -74,83 +74,13 @@ final class S3Server implements AutoCloseable {
         secret);
   }
 
-  private void answer(HttpExchange exchange) throws IOException {
-    try (exchange) {
-      String path = exchange.getRequestURI().getRawPath();
-      byte[] body = exchange.getRequestBody().readAllBytes(); // fails where the line is cut
-      if (!signed(exchange, path)) {
-        refuse(exchange, 403, "SignatureDoesNotMatch");
-        return;
-      }
-      if (!hex(body).equals(exchange.getRequestHeaders().getFirst("x-amz-content-sha256"))) {
-        refuse(exchange, 400, "XAmzContentSHA256Mismatch");
-        return;
-      }
-      if (!path.startsWith("/" + BUCKET + "/")) {
-        refuse(exchange, 404, "NoSuchBucket");
-        return;
-      }
-      String key = path.substring(BUCKET.length() + 2);
-      byte[] object = objects.get(key);
-      switch (exchange.getRequestMethod()) {
-        case "PUT" -> {
-          objects.put(key, body);
-          exchange.sendResponseHeaders(200, -1);
-        }
-        case "DELETE" -> {
-          objects.remove(key);
-          exchange.sendResponseHeaders(204, -1);
-        }
-        case "HEAD" -> {
-          if (object != null) {
-            exchange.getResponseHeaders().set("Content-Length", String.valueOf(object.length));
-          }
-          exchange.sendResponseHeaders(object == null ? 404 : 200, -1);
-        }
-        default -> {
-          if (object == null) {
-            refuse(exchange, 404, "NoSuchKey");
-            return;
-          }
-          exchange.sendResponseHeaders(200, object.length == 0 ? -1 : object.length);
-          exchange.getResponseBody().write(object);
-        }
-      }
-    }
-  }
-
-  /** Whether the request's signature is the one that the secret gives. */
-  private static boolean signed(HttpExchange exchange, String path) {
-    String found = exchange.getRequestHeaders().getFirst("Authorization");
-    Map<String, String> headers = new TreeMap<>();
-    for (String name : new String[] {"host", "x-amz-content-sha256", "x-amz-date"}) {
-      headers.put(name, String.valueOf(exchange.getRequestHeaders().getFirst(name)));
-    }
-    return S3Signature.authorization(
-            settings(1, KEY, SECRET),
-            exchange.getRequestMethod(),
-            path,
-            headers,
-            headers.get("x-amz-content-sha256"),
-            headers.get("x-amz-date"))
-        .equals(found);
-  }
-
-  private static void refuse(HttpExchange exchange, int status, String code) throws IOException {
-    byte[] text = "<Error><Code>%s</Code></Error>".formatted(code).getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(status, text.length);
-    exchange.getResponseBody().write(text);
-  }
-
-  private static String hex(byte[] body) {
-    MessageDigest digest = Digests.sha256();
-    digest.update(body);
-    return Digests.hex(digest);
-  }
-
   @Override
   public void close() {
-    server.stop(0);
-    threads.shutdownNow();
+    try {
+      proxy.stop();
+    } catch (Exception e) {
+      throw new IllegalStateException("S3Proxy does not stop", e);
+    }
+    context.close();
   }
 }

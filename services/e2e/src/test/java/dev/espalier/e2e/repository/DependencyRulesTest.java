@@ -100,8 +100,8 @@ class DependencyRulesTest {
             "artifacts",
             "the store must serve services without a tensor engine",
             "java..",
-            "javax.crypto..",
             "org.slf4j..",
+            "software.amazon.awssdk..",
             "dev.espalier.architecture.."),
         new MayImport(
             "datasets",
