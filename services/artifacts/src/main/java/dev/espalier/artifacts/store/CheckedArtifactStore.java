@@ -104,7 +104,7 @@ abstract class CheckedArtifactStore implements ArtifactStore {
     }
   }
 
-  /** Names the failure: a full disk is told from the others by the message of the file system. */
+  /** Names the failure: a full disk is told from others by the message of the file system. */
   static ArtifactException failure(String attempt, IOException cause) {
     if (isDiskFull(cause)) {
       return new ArtifactException(Reason.STORE_FULL, "the artifact store is full", cause);
@@ -119,7 +119,9 @@ abstract class CheckedArtifactStore implements ArtifactStore {
     String reason =
         cause instanceof FileSystemException named ? named.getReason() : cause.getMessage();
     return reason != null
-        && (reason.contains("No space left") || reason.contains("quota exceeded"));
+        && (reason.contains("No space left")
+            || reason.contains("quota exceeded")
+            || reason.contains("File too large"));
   }
 
   /** Writes a new file that is on the disk when this returns; answers its length. */
