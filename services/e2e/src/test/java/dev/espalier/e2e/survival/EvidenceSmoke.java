@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
-import dev.espalier.datasets.DatasetArtifact;
-import dev.espalier.datasets.ImageDataset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,10 +18,6 @@ import java.util.Set;
  * images: every method and control, and one method behind another, through the real services.
  */
 final class EvidenceSmoke {
-
-  private static final int TRAIN = 1_600;
-  private static final int VALIDATION = 200;
-  private static final int TEST = 400;
 
   private static final List<String> FIGURES =
       List.of(
@@ -48,29 +42,11 @@ final class EvidenceSmoke {
 
   /** Registers what it needs and hands it in. */
   String submit() throws Exception {
-    Path shipped = Installation.root().resolve("services/standalone/src/main/resources");
-    Path few = directory.resolve("few.zip");
-    ImageDataset all = DatasetArtifact.read(shipped.resolve("datasets/fashion-mnist-subset.zip"));
-    Files.write(
-        few,
-        DatasetArtifact.write(
-            new ImageDataset(
-                "few",
-                all.channels(),
-                all.imageSize(),
-                all.classes(),
-                all.mean(),
-                all.std(),
-                all.train().slice(0, TRAIN),
-                all.validation().slice(0, VALIDATION),
-                all.test().slice(0, TEST))));
-    espalier.register("/datasets/fashion-mnist-few", few);
-    espalier.register(
-        "/models/fashion-vit-48x4", shipped.resolve("models/fashion-vit-48x4.safetensors"));
+    FewImages.register(espalier, directory);
     String text =
         Files.readString(Installation.root().resolve("schemas/examples/evidence-smoke.yaml"));
     return espalier
-        .post("/sweeps", text.replace("fashion-mnist-subset", "fashion-mnist-few"))
+        .post("/sweeps", text.replace("fashion-mnist-subset", FewImages.DATASET))
         .path("sweepId")
         .asText();
   }

@@ -131,8 +131,16 @@ public final class Installation implements AutoCloseable {
 
   /** {@code kill -9}. */
   void kill(String child) throws IOException {
-    long pid = child(child).path("pid").asLong();
-    ProcessHandle.of(pid).orElseThrow().destroyForcibly();
+    process(child).destroyForcibly();
+  }
+
+  /** SIGTERM, as from whoever rolls out a new version; the supervisor starts another. */
+  void drain(String child) throws IOException {
+    process(child).destroy();
+  }
+
+  private ProcessHandle process(String child) throws IOException {
+    return ProcessHandle.of(child(child).path("pid").asLong()).orElseThrow();
   }
 
   /** Uploads the file and registers it under that path. */
