@@ -1,6 +1,7 @@
 package dev.espalier.eventstore;
 
 import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.process.Pace;
 import dev.espalier.messaging.serde.EventHeaders;
 import dev.espalier.messaging.topics.TopicAdmin;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -209,6 +210,7 @@ public final class Relay implements AutoCloseable {
         LOG.info("this relay publishes");
         publishing = true;
         while (!stopping) {
+          long began = System.nanoTime();
           int published = publishBatch(connection, producer);
           recovered();
           if (published < BATCH) {
@@ -217,6 +219,9 @@ public final class Relay implements AutoCloseable {
             count(connection);
           }
           if (published < BATCH && !stopping) {
+            if (published > 0) {
+              Pace.OF_EVENTS.rest(began);
+            }
             session.getNotifications(POLL_MS);
           }
         }

@@ -126,7 +126,7 @@ public final class FakeWorker implements AutoCloseable {
                 "bootstrap.servers", builder.bootstrapServers,
                 "isolation.level", "read_committed",
                 "auto.offset.reset", "earliest",
-                "fetch.max.wait.ms", "50",
+                "fetch.max.wait.ms", "500",
                 "reconnect.backoff.max.ms", "500"),
             new StringDeserializer(),
             new ByteArrayDeserializer());

@@ -28,9 +28,15 @@ import org.flywaydb.core.Flyway;
  */
 final class ScalePlatform implements AutoCloseable {
 
+  private static final Duration TELL = Duration.ofSeconds(10);
   private static final Duration START = Duration.ofSeconds(120);
   private static final List<String> JVM =
-      List.of("-Xmx1g", "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true");
+      List.of(
+          "-Xmx1g",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1",
+          "-Djava.net.preferIPv4Stack=true",
+          "-Djava.util.logging.manager=org.jboss.logmanager.LogManager");
 
   private final Path directory;
   private final EmbeddedPostgres postgres;
@@ -146,10 +152,17 @@ final class ScalePlatform implements AutoCloseable {
     }
   }
 
-  /** Polls until the query answers at least so much. */
+  /** Polls until the query answers at least so much; tells how far it is now and then. */
   void await(String sql, long atLeast, Duration limit) throws SQLException {
-    long deadline = System.nanoTime() + limit.toNanos();
-    while (number(sql) < atLeast) {
+    long began = System.nanoTime();
+    long deadline = began + limit.toNanos();
+    long told = began;
+    long now;
+    while ((now = number(sql)) < atLeast) {
+      if (System.nanoTime() - told > TELL.toNanos()) {
+        told = System.nanoTime();
+        System.err.printf("%d of %d after %d s%n", now, atLeast, (told - began) / 1_000_000_000);
+      }
       if (System.nanoTime() > deadline) {
         throw new IllegalStateException(
             "expected at least %d from \"%s\" within %s but found %d; the scheduler said: %s"

@@ -122,7 +122,7 @@ final class ScaleCommand {
   private static int run(String what, Context context, Size size) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx2g", "-Djava.net.preferIPv4Stack=true"));
+    command.addAll(List.of("-Xmx2g", "-Djava.net.preferIPv4Stack=true", BenchCommand.LOGGING));
     command.addAll(List.of("-cp", classPath(Context.home())));
     command.add("dev.espalier.benchmarks.scheduling.ScaleBench");
     command.addAll(

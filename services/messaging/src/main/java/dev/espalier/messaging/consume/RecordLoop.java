@@ -2,6 +2,7 @@ package dev.espalier.messaging.consume;
 
 import com.google.protobuf.Message;
 import dev.espalier.messaging.KafkaSettings;
+import dev.espalier.messaging.process.Pace;
 import dev.espalier.messaging.publish.EventPublisher;
 import dev.espalier.messaging.serde.EventHeaders;
 import dev.espalier.messaging.serde.TopicContract;
@@ -70,6 +71,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
   private static final long ASK_MS = 500;
 
   private static final Duration ANSWER = Duration.ofSeconds(1);
+  private static final Duration COMMIT_EVERY = Duration.ofMillis(250);
   private static final Duration COMMIT_LIMIT = Duration.ofSeconds(5);
   private static final Duration CLOSE_LIMIT = Duration.ofSeconds(10);
 
@@ -123,6 +125,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
   private final Map<TopicPartition, Long> handled = new HashMap<>();
   private final Map<TopicPartition, Long> uncommitted = new HashMap<>();
   private boolean committing;
+  private long committedNanos = System.nanoTime();
   private long askedAtMs;
 
   private volatile boolean stopping;
@@ -353,6 +356,7 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
 
   /** Polls once and handles what came. */
   private void turn() {
+    long began = System.nanoTime();
     resumeThoseDue();
     ConsumerRecords<byte[], byte[]> records;
     try {
@@ -373,6 +377,9 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     }
     commitSoon();
     askForEnds();
+    if (batches && !records.isEmpty()) {
+      Pace.OF_EVENTS.rest(began);
+    }
   }
 
   /**
@@ -582,11 +589,20 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     }
   }
 
-  /** Without waiting for the answer; what it leaves open goes along with the next one. */
+  /**
+   * Without waiting for the answer; what it leaves open goes along with the next one. A place that
+   * is behind by as much costs a repeat after a crash, which handlers bear; one commit for each
+   * poll would be one more write of the broker for each handful of records.
+   */
   private void commitSoon() {
     if (start != Start.GROUP || uncommitted.isEmpty() || committing) {
       return;
     }
+    long now = System.nanoTime();
+    if (now - committedNanos < COMMIT_EVERY.toNanos()) {
+      return;
+    }
+    committedNanos = now;
     committing = true;
     consumer.commitAsync(
         offsets(),
@@ -673,7 +689,8 @@ public final class RecordLoop<M extends Message> implements AutoCloseable {
     // Also where retention has taken what came next.
     settings.put("auto.offset.reset", "earliest");
     settings.put("max.poll.records", "500");
-    settings.put("fetch.max.wait.ms", "100");
+    // The broker answers as soon as it has something.
+    settings.put("fetch.max.wait.ms", "500");
     settings.put("request.timeout.ms", "10000");
     settings.put("reconnect.backoff.max.ms", "1000");
     settings.put("retry.backoff.max.ms", "1000");

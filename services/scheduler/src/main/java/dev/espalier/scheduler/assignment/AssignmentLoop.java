@@ -1,6 +1,7 @@
 package dev.espalier.scheduler.assignment;
 
 import dev.espalier.messaging.consume.StopReading;
+import dev.espalier.messaging.process.Pace;
 import dev.espalier.scheduler.stream.AssignmentSignal;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -75,13 +76,17 @@ public final class AssignmentLoop implements AutoCloseable {
     try (var statement = connection.createStatement()) {
       statement.execute("listen " + AssignmentSignal.CHANNEL);
       while (!stopping) {
-        assigner.assign();
+        long began = System.nanoTime();
+        int given = assigner.assign();
         if (sinceWatch() >= TICK_MS) {
           caps.look();
           preemptor.look();
           watchedNanos = System.nanoTime();
         }
         lastRound = Instant.now();
+        if (given > 0) {
+          Pace.OF_EVENTS.rest(began);
+        }
         notifications.getNotifications(TICK_MS);
       }
       statement.execute("unlisten *");
