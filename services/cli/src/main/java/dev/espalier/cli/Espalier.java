@@ -3,6 +3,7 @@ package dev.espalier.cli;
 import dev.espalier.cli.bench.BenchCommand;
 import dev.espalier.cli.demo.DemoCommand;
 import dev.espalier.cli.export.ExportCommand;
+import dev.espalier.cli.history.CollectCommand;
 import dev.espalier.cli.history.DeadLetterCommand;
 import dev.espalier.cli.history.ExplainCommand;
 import dev.espalier.cli.history.ReplayCommand;
@@ -58,6 +59,7 @@ import picocli.CommandLine.Spec;
       ReplayCommand.class,
       WhatIfCommand.class,
       DeadLetterCommand.class,
+      CollectCommand.class,
       DatasetCommand.class,
       ModelCommand.class,
       ExportCommand.class,

@@ -3,6 +3,8 @@ package dev.espalier.artifacts.store;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.function.Consumer;
 
 /**
  * Immutable files named by their SHA-256.
@@ -49,4 +51,19 @@ public interface ArtifactStore {
    * writer, such as an older checkpoint of a running stage.
    */
   void delete(String sha256);
+
+  /**
+   * Marks an artifact as used now, as writing it again would: for whoever is about to refer to one
+   * that is here already. False where it is missing.
+   */
+  boolean touch(String sha256);
+
+  /**
+   * Removes an artifact unless it was written or touched at or after {@code since}; says whether it
+   * went. A writer of the same bytes meanwhile either keeps the file or writes it anew.
+   */
+  boolean deleteUntouched(String sha256, Instant since);
+
+  /** Shows all artifacts, in no order; one that comes or goes meanwhile may be shown or not. */
+  void forEach(Consumer<StoredArtifact> action);
 }

@@ -147,7 +147,8 @@ abstract class CheckedArtifactStore implements ArtifactStore {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
       for (Path file : files) {
         try {
-          if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
+          boolean underWay = !Artifact.isName(file.getFileName().toString());
+          if (underWay && Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
             Files.deleteIfExists(file);
           }
         } catch (NoSuchFileException goneMeanwhile) {

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -24,6 +26,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeParams;
 import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeProvider;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.MetadataDirective;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
@@ -131,6 +134,74 @@ public final class S3ArtifactStore extends CheckedArtifactStore {
     }
   }
 
+  /** A copy onto itself, which S3 takes where the object's metadata are given anew. */
+  @Override
+  public boolean touch(String sha256) {
+    try {
+      ask(
+          "touch artifact %s in",
+          sha256,
+          key ->
+              client.copyObject(
+                  object ->
+                      object
+                          .sourceBucket(settings.bucket())
+                          .sourceKey(key)
+                          .destinationBucket(settings.bucket())
+                          .destinationKey(key)
+                          .metadataDirective(MetadataDirective.REPLACE)));
+      return true;
+    } catch (ArtifactException e) {
+      return falseWhereMissing(e);
+    }
+  }
+
+  /** Looks, then deletes: S3 does not do both at once, so {@code since} should be long ago. */
+  @Override
+  public boolean deleteUntouched(String sha256, Instant since) {
+    try {
+      boolean untouched =
+          ask(
+              "look for artifact %s in",
+              sha256,
+              key ->
+                  client
+                      .headObject(object -> object.bucket(settings.bucket()).key(key))
+                      .lastModified()
+                      .isBefore(since));
+      if (untouched) {
+        delete(sha256);
+      }
+      return untouched;
+    } catch (ArtifactException e) {
+      return falseWhereMissing(e);
+    }
+  }
+
+  @Override
+  public void forEach(Consumer<StoredArtifact> action) {
+    try {
+      client
+          .listObjectsV2Paginator(list -> list.bucket(settings.bucket()).prefix(settings.prefix()))
+          .contents()
+          .forEach(
+              object -> {
+                String name = object.key().substring(object.key().lastIndexOf('/') + 1);
+                if (Artifact.isName(name) && object.key().equals(key(name))) {
+                  action.accept(new StoredArtifact(name, object.size(), object.lastModified()));
+                }
+              });
+    } catch (S3Exception e) {
+      throw refusal("list", e);
+    } catch (SdkException e) {
+      throw failure("list", new IOException(e.getMessage(), e));
+    }
+  }
+
+  private String key(String sha256) {
+    return settings.prefix() + sha256.substring(0, 2) + "/" + sha256;
+  }
+
   private static boolean falseWhereMissing(ArtifactException e) {
     if (e.reason() == Reason.MISSING) {
       return false;
@@ -142,24 +213,28 @@ public final class S3ArtifactStore extends CheckedArtifactStore {
   private <T> T ask(String attempt, String sha256, Function<String, T> question) {
     Artifact.requireName(sha256);
     try {
-      return question.apply(settings.prefix() + sha256.substring(0, 2) + "/" + sha256);
+      return question.apply(key(sha256));
     } catch (S3Exception e) {
-      throw refusal(attempt.formatted(sha256), sha256, e);
+      if (e.statusCode() == 404 && !code(e).equals("NoSuchBucket")) {
+        throw ArtifactException.missing(sha256);
+      }
+      throw refusal(attempt.formatted(sha256), e);
     } catch (SdkException e) {
       throw failure(attempt.formatted(sha256), new IOException(e.getMessage(), e));
     }
   }
 
-  private static ArtifactException refusal(String attempt, String sha256, S3Exception e) {
-    AwsErrorDetails details = e.awsErrorDetails();
-    String code = details == null || details.errorCode() == null ? "no code" : details.errorCode();
-    if (e.statusCode() == 404 && !code.equals("NoSuchBucket")) {
-      return ArtifactException.missing(sha256);
-    }
+  private static ArtifactException refusal(String attempt, S3Exception e) {
+    String code = code(e);
     boolean full = e.statusCode() == 507 || FULL.matcher(code).matches();
     return new ArtifactException(
         full ? Reason.STORE_FULL : Reason.UNAVAILABLE,
         "cannot %s the artifact store: status %d, %s".formatted(attempt, e.statusCode(), code),
         e);
+  }
+
+  private static String code(S3Exception e) {
+    AwsErrorDetails details = e.awsErrorDetails();
+    return details == null || details.errorCode() == null ? "no code" : details.errorCode();
   }
 }

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -170,6 +171,32 @@ abstract class ArtifactStoreConformance {
         .isInstanceOf(ArtifactException.class)
         .extracting(e -> ((ArtifactException) e).reason())
         .isEqualTo(Reason.TOO_LARGE);
+    assertThat(leftBehind()).isEmpty();
+  }
+
+  @Test
+  void showsWhatItHoldsAndForgetsOnlyWhatWasNotTouchedSince() {
+    store.put(bytes("hello"), MediaTypes.BYTES);
+    String other = store.put(bytes("other"), MediaTypes.BYTES).sha256();
+    List<StoredArtifact> found = new ArrayList<>();
+    store.forEach(found::add);
+    assertThat(found).extracting(StoredArtifact::sha256).containsExactlyInAnyOrder(HELLO, other);
+    assertThat(found).extracting(StoredArtifact::sizeBytes).containsOnly(5L);
+    Instant touched = found.get(0).touchedAt();
+
+    assertThat(store.deleteUntouched(HELLO, touched.minusSeconds(60))).isFalse();
+    assertThat(store.read(HELLO)).isEqualTo(bytes("hello"));
+    assertThat(store.deleteUntouched(HELLO, touched.plusSeconds(60))).isTrue();
+    assertThat(store.contains(HELLO)).isFalse();
+    assertThat(store.deleteUntouched(HELLO, touched.plusSeconds(60))).isFalse();
+
+    assertThat(store.touch(HELLO)).isFalse();
+    assertThat(store.touch(other)).isTrue();
+    assertThat(store.read(other)).isEqualTo(bytes("other"));
+    found.clear();
+    store.forEach(found::add);
+    assertThat(found).hasSize(1);
+    assertThat(found.get(0).touchedAt()).isAfterOrEqualTo(touched);
     assertThat(leftBehind()).isEmpty();
   }
 

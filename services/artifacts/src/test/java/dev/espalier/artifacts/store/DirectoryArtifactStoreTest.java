@@ -76,6 +76,37 @@ class DirectoryArtifactStoreTest extends ArtifactStoreConformance {
   }
 
   @Test
+  void writingAndTouchingMakeAnArtifactYoung() throws IOException {
+    Artifact hello = store.put(bytes("hello"), MediaTypes.BYTES);
+    Path file = directory.resolve("store/2c").resolve(hello.sha256());
+    FileTime old = FileTime.from(Instant.now().minus(Duration.ofDays(9)));
+    Instant yesterday = Instant.now().minus(Duration.ofDays(1));
+
+    Files.setLastModifiedTime(file, old);
+    store.put(bytes("hello"), MediaTypes.BYTES);
+    assertThat(store.deleteUntouched(hello.sha256(), yesterday)).isFalse();
+
+    Files.setLastModifiedTime(file, old);
+    store.touch(hello.sha256());
+    assertThat(store.deleteUntouched(hello.sha256(), yesterday)).isFalse();
+
+    Files.setLastModifiedTime(file, old);
+    assertThat(store.deleteUntouched(hello.sha256(), yesterday)).isTrue();
+  }
+
+  @Test
+  void bringsBackWhatACrashedCollectorHadMovedAside() throws IOException {
+    Artifact hello = store.put(bytes("hello"), MediaTypes.BYTES);
+    Path file = directory.resolve("store/2c").resolve(hello.sha256());
+    Path aside = directory.resolve("store/tmp").resolve(hello.sha256());
+    Files.setLastModifiedTime(file, FileTime.from(Instant.now().minus(Duration.ofDays(9))));
+    Files.move(file, aside);
+
+    assertThat(newStore().read(hello.sha256())).isEqualTo(bytes("hello"));
+    assertThat(aside).doesNotExist();
+  }
+
+  @Test
   void callsAFullDiskByItsName() throws Exception {
     Path full = Path.of("/dev/full"); // every write to it fails as on a full disk
     assumeTrue(Files.isWritable(full), "no /dev/full on this system");

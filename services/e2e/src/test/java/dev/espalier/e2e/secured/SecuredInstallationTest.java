@@ -120,6 +120,7 @@ class SecuredInstallationTest {
         new Request("GET", "/api/v1/trials/x/explanation"),
         new Request("GET", "/api/v1/replay"),
         new Request("POST", "/api/v1/replay"),
+        new Request("POST", "/api/v1/collection"),
         new Request("GET", "/api/v1/dead-letters"),
         new Request("GET", "/api/v1/dead-letters/sweep.commands.v1.dlq/0/0"),
         new Request("POST", "/api/v1/dead-letters/sweep.commands.v1.dlq/0/0/replay"),

@@ -145,7 +145,7 @@ public class RegistryResource {
       throw Problem.of(403, "only an operator may replace what is registered");
     }
     String sha256 = artifactOf(body.readNBytes(MAX_BODY + 1));
-    if (!store.contains(sha256)) {
+    if (!store.touch(sha256)) { // from now on no collector takes it
       throw Problem.violation("artifact", "an artifact in the store", sha256);
     }
     long size = store.size(sha256);
