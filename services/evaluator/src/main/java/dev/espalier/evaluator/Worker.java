@@ -81,7 +81,8 @@ public class Worker {
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
-    return new WorkerRuntime(settings, kafka(), new EvaluatorStages(store(), engine), metrics);
+    return new WorkerRuntime(settings, kafka(), new EvaluatorStages(store(), engine), metrics)
+        .whenStuck(() -> Quarkus.asyncExit(1));
   }
 
   /** The directory, or the bucket of the settings under {@code s3.}. */

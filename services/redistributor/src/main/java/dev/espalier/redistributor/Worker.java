@@ -74,7 +74,8 @@ public class Worker {
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
-    return new WorkerRuntime(settings, kafka(), new RedistributorStages(store()), metrics);
+    return new WorkerRuntime(settings, kafka(), new RedistributorStages(store()), metrics)
+        .whenStuck(() -> Quarkus.asyncExit(1));
   }
 
   /** The directory, or the bucket of the settings under {@code s3.}. */

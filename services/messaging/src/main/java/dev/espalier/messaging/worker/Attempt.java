@@ -6,8 +6,11 @@ import dev.espalier.messaging.serde.TopicContract;
 import dev.espalier.messaging.trace.TraceContext;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.AssignStage;
+import dev.espalier.schemas.stage.v1.AttemptFailed;
 import dev.espalier.schemas.stage.v1.CheckpointSaved;
 import dev.espalier.schemas.stage.v1.EpochEvaluated;
+import dev.espalier.schemas.stage.v1.FailureCategory;
+import dev.espalier.schemas.stage.v1.FailureCause;
 import dev.espalier.schemas.stage.v1.Measurement;
 import dev.espalier.schemas.stage.v1.MetricPoint;
 import dev.espalier.schemas.stage.v1.ResolvedInput;
@@ -45,6 +48,9 @@ final class Attempt implements StageContext {
   private List<MetricPoint> points = new ArrayList<>();
 
   // Guarded by this.
+  private Thread thread;
+  private long seenHeadway;
+  private long headwayNanos;
   private boolean began;
   private boolean ended;
   private boolean checkpointWanted;
@@ -173,7 +179,7 @@ final class Attempt implements StageContext {
               .setName(name)
               .setStep(step)
               .setValue(value)
-              .setMeasuredAt(WorkerRuntime.now())
+              .setMeasuredAt(WorkerMessages.now())
               .build());
       full = points.size() >= POINTS_PER_MESSAGE;
     }
@@ -191,7 +197,7 @@ final class Attempt implements StageContext {
       StageMetrics message =
           StageMetrics.newBuilder()
               .setEventId(UUID.randomUUID().toString())
-              .setOccurredAt(WorkerRuntime.now())
+              .setOccurredAt(WorkerMessages.now())
               .setStageId(stageId())
               .setSweepId(sweepId())
               .setTrialId(trialId())
@@ -227,9 +233,38 @@ final class Attempt implements StageContext {
     checkpointWanted |= checkpointFirst;
   }
 
-  /** Marks the attempt as running, no longer waiting for a slot. */
+  /** Marks the attempt as running on the calling thread, no longer waiting for a slot. */
   synchronized void begin() {
     began = true;
+    thread = Thread.currentThread();
+    headwayNanos = System.nanoTime();
+  }
+
+  /** Its thread is free for the next one. */
+  synchronized void leaveThread() {
+    thread = null;
+    Thread.interrupted(); // A late interrupt is not the next stage's.
+  }
+
+  synchronized boolean occupiesThread() {
+    return thread != null;
+  }
+
+  synchronized void interrupt() {
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+
+  /** Whether its thread has made no headway for the stall timeout; to be asked now and then. */
+  synchronized boolean hangs() {
+    if (thread == null || headway.get() != seenHeadway) {
+      seenHeadway = headway.get();
+      headwayNanos = System.nanoTime();
+    }
+    long timeoutMs = assignment.getStallTimeoutMs();
+    return timeoutMs > 0
+        && System.nanoTime() - headwayNanos > Duration.ofMillis(timeoutMs).toNanos();
   }
 
   /** Marks the attempt as over; true for the one caller that may send its last report. */
@@ -255,8 +290,23 @@ final class Attempt implements StageContext {
     return !began || ended ? headway.incrementAndGet() : headway.get();
   }
 
+  /** The last word about an attempt that hangs; the scheduler says the same when it sees it. */
+  StageReport.Builder stalled() {
+    return newReport()
+        .setAttemptFailed(
+            AttemptFailed.newBuilder()
+                .setCause(
+                    FailureCause.newBuilder()
+                        .setCategory(FailureCategory.FAILURE_CATEGORY_CAPACITY)
+                        .setCode("STALLED")
+                        .setMessage(
+                            "expected headway within "
+                                + Duration.ofMillis(assignment.getStallTimeoutMs()).toSeconds()
+                                + " s but the stage's thread made none")));
+  }
+
   StageReport.Builder newReport() {
-    Timestamp now = WorkerRuntime.now();
+    Timestamp now = WorkerMessages.now();
     return StageReport.newBuilder()
         .setEventId(UUID.randomUUID().toString())
         .setOccurredAt(now)

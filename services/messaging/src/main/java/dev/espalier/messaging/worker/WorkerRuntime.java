@@ -1,6 +1,5 @@
 package dev.espalier.messaging.worker;
 
-import com.google.protobuf.Timestamp;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.consume.ConsumedRecord;
 import dev.espalier.messaging.consume.RecordLoop;
@@ -13,15 +12,11 @@ import dev.espalier.schemas.stage.v1.AssignStage;
 import dev.espalier.schemas.stage.v1.AttemptFailed;
 import dev.espalier.schemas.stage.v1.RevokeStage;
 import dev.espalier.schemas.stage.v1.StageCommand;
-import dev.espalier.schemas.stage.v1.StageInterrupted;
 import dev.espalier.schemas.stage.v1.StageReport;
 import dev.espalier.schemas.stage.v1.StageStarted;
-import dev.espalier.schemas.worker.v1.Capability;
-import dev.espalier.schemas.worker.v1.HeldLease;
 import dev.espalier.schemas.worker.v1.WorkerDraining;
 import dev.espalier.schemas.worker.v1.WorkerEvent;
 import dev.espalier.schemas.worker.v1.WorkerHeartbeat;
-import dev.espalier.schemas.worker.v1.WorkerJoined;
 import dev.espalier.schemas.worker.v1.WorkerLeft;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -29,7 +24,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -68,6 +62,9 @@ public final class WorkerRuntime implements AutoCloseable {
 
   /** What is left for the last reports when the drain limit is over. */
   private static final Duration LAST_WORDS = Duration.ofSeconds(3);
+
+  /** Heartbeats that a thread has to end in once it was interrupted. */
+  private static final int GRACE_HEARTBEATS = 4;
 
   private static final Duration SHORTEST_GOODBYE = Duration.ofSeconds(1);
 
@@ -116,6 +113,9 @@ public final class WorkerRuntime implements AutoCloseable {
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicBoolean heartbeatOnItsWay = new AtomicBoolean();
   private final AtomicBoolean closing = new AtomicBoolean();
+  private final AtomicBoolean stuck = new AtomicBoolean();
+  private final HangWatch hangs;
+  private volatile Runnable whenStuck = () -> {};
   private volatile boolean joined;
   private volatile boolean draining;
   private volatile long acknowledgedNanos = System.nanoTime();
@@ -137,6 +137,7 @@ public final class WorkerRuntime implements AutoCloseable {
             .each(this::obey)
             .metrics(metrics)
             .build();
+    hangs = new HangWatch(settings.heartbeatInterval().multipliedBy(GRACE_HEARTBEATS));
     delivery =
         Timer.builder("espalier.assignment.delivery")
             .serviceLevelObjectives(DELIVERIES)
@@ -150,6 +151,14 @@ public final class WorkerRuntime implements AutoCloseable {
     return workerId;
   }
 
+  /**
+   * @param action what ends the process: a thread that hangs can be stopped by nothing else
+   */
+  public WorkerRuntime whenStuck(Runnable action) {
+    whenStuck = action;
+    return this;
+  }
+
   /** Waits for the broker, takes its place on the command topic and announces the worker. */
   public void start() {
     TopicAdmin.createAll(kafka, BROKER_LIMIT);
@@ -157,7 +166,7 @@ public final class WorkerRuntime implements AutoCloseable {
     if (closing.get()) {
       return;
     }
-    publish(event().setWorkerJoined(introduction()));
+    publish(event().setWorkerJoined(WorkerMessages.introduction(settings)));
     acknowledgedNanos = System.nanoTime();
     joined = true;
     long intervalMs = settings.heartbeatInterval().toMillis();
@@ -198,7 +207,7 @@ public final class WorkerRuntime implements AutoCloseable {
     for (Attempt attempt : attempts.values()) {
       if (attempt.end()) {
         LOG.warn("stage {} did not stop in time and is given back as it is", attempt.stageId());
-        report(attempt, interrupted("the worker had to leave", attempt.lastStep()));
+        report(attempt, WorkerMessages.interrupted("the worker had to leave", attempt.lastStep()));
       }
     }
     slots.shutdownNow();
@@ -262,7 +271,7 @@ public final class WorkerRuntime implements AutoCloseable {
       slots.execute(() -> run(attempt));
     } catch (RejectedExecutionException e) {
       attempt.end();
-      report(attempt, interrupted("the worker drains", 0));
+      report(attempt, WorkerMessages.interrupted("the worker drains", 0));
     }
   }
 
@@ -287,6 +296,7 @@ public final class WorkerRuntime implements AutoCloseable {
       last = outcome(attempt);
     } finally {
       running.decrementAndGet();
+      attempt.leaveThread();
     }
     double seconds = (System.nanoTime() - began) / 1e9;
     if (last.hasStageSucceeded()) {
@@ -322,10 +332,10 @@ public final class WorkerRuntime implements AutoCloseable {
       return attempt.newReport().setStageSucceeded(Attempt.succeeded(result));
     } catch (StageStopped e) {
       LOG.info("stopped at step {}: {}", e.step(), e.getMessage());
-      return interrupted(e.getMessage(), e.step());
+      return WorkerMessages.interrupted(e.getMessage(), e.step());
     } catch (Throwable e) {
       if (attempt.shouldStop() && causedByInterrupt(e)) {
-        return interrupted(attempt.stopped(0).getMessage(), attempt.lastStep());
+        return WorkerMessages.interrupted(attempt.stopped(0).getMessage(), attempt.lastStep());
       }
       StageFailure failure = FailureCauses.of(e, attempt.stageId());
       LOG.warn(
@@ -344,11 +354,6 @@ public final class WorkerRuntime implements AutoCloseable {
       }
     }
     return false;
-  }
-
-  private static StageReport.Builder interrupted(String reason, long step) {
-    return StageReport.newBuilder()
-        .setStageInterrupted(StageInterrupted.newBuilder().setReason(reason).setStep(step));
   }
 
   /** Sends the last report; the lease stays in the heartbeats until the broker has it. */
@@ -400,28 +405,40 @@ public final class WorkerRuntime implements AutoCloseable {
     return attempt.spec().getKind().name().replace("STAGE_KIND_", "").toLowerCase(Locale.ROOT);
   }
 
+  /** A worker whose thread is lost leaves, so that nothing waits for it. */
+  private void giveUpWhatHangs() {
+    for (Attempt attempt : hangs.look(attempts.values())) {
+      if (attempt.end()) {
+        report(attempt, attempt.stalled());
+      }
+    }
+    if (hangs.stuck() && stuck.compareAndSet(false, true)) {
+      LOG.error("{} leaves: a stage's thread cannot be stopped", workerId);
+      daemon(
+              () -> {
+                close();
+                whenStuck.run();
+              },
+              "leave")
+          .start();
+    }
+  }
+
   private void beat() {
     try {
+      giveUpWhatHangs();
       attempts.values().forEach(Attempt::sendMetrics);
       // One that waits out an outage says enough; more would only be old news afterwards.
       if (!heartbeatOnItsWay.compareAndSet(false, true)) {
         return;
       }
       if (System.nanoTime() - acknowledgedNanos > INTRODUCE_AGAIN.toNanos()) {
-        publish(event().setWorkerJoined(introduction()));
+        publish(event().setWorkerJoined(WorkerMessages.introduction(settings)));
         if (draining) {
           publish(event().setWorkerDraining(WorkerDraining.getDefaultInstance()));
         }
       }
-      var heartbeat = WorkerHeartbeat.newBuilder();
-      for (Attempt attempt : attempts.values()) {
-        heartbeat.addLeases(
-            HeldLease.newBuilder()
-                .setStageId(attempt.stageId())
-                .setLeaseId(attempt.leaseId())
-                .setGeneration(attempt.generation())
-                .setProgress(attempt.headway()));
-      }
+      WorkerHeartbeat heartbeat = WorkerMessages.heartbeat(attempts.values());
       publisher
           .publish(
               TopicContract.WORKER_EVENTS,
@@ -446,42 +463,13 @@ public final class WorkerRuntime implements AutoCloseable {
   private WorkerEvent.Builder event() {
     return WorkerEvent.newBuilder()
         .setEventId(UUID.randomUUID().toString())
-        .setOccurredAt(now())
+        .setOccurredAt(WorkerMessages.now())
         .setWorkerId(workerId);
-  }
-
-  private WorkerJoined introduction() {
-    List<Capability> capabilities =
-        settings.algorithms().stream()
-            .map(
-                algorithm ->
-                    Capability.newBuilder()
-                        .setKind(algorithm.kind())
-                        .setAlgorithm(algorithm.name())
-                        .setAlgorithmVersion(algorithm.version())
-                        .build())
-            .toList();
-    return WorkerJoined.newBuilder()
-        .setService(settings.service())
-        .addAllCapabilities(capabilities)
-        .setSlots(settings.slots())
-        .setDeviceKind(settings.deviceKind())
-        .setDevice(settings.device())
-        .setHost(settings.host())
-        .putAllLabels(settings.labels())
-        .setEngineVersion(settings.engineVersion())
-        .setSoftwareVersion(settings.softwareVersion())
-        .build();
   }
 
   private Thread daemon(Runnable task, String role) {
     var thread = new Thread(task, settings.service() + "-" + role);
     thread.setDaemon(true);
     return thread;
-  }
-
-  static Timestamp now() {
-    Instant now = Instant.now();
-    return Timestamp.newBuilder().setSeconds(now.getEpochSecond()).setNanos(now.getNano()).build();
   }
 }

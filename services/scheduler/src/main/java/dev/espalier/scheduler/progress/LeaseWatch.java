@@ -27,8 +27,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Ends attempts whose worker fell silent or makes no headway. Silence means something only to who
  * has listened: a replica judges the workers of the {@code worker.events.v1} partitions it owns,
- * and only after it has been caught up there for one full lease. An outage of broker, database or
- * scheduler therefore expires nothing.
+ * and only after it has been caught up there for one full lease, and the {@link RelayLag relay}
+ * with what workers are told. An outage of broker, database, relay or scheduler therefore expires
+ * nothing.
  */
 public final class LeaseWatch implements AutoCloseable {
 
@@ -66,6 +67,7 @@ public final class LeaseWatch implements AutoCloseable {
   private final Transactions transactions;
   private final StageStreams stages;
   private final LeaseSettings settings;
+  private final RelayLag relay;
   private final Supplier<Set<Integer>> owned;
   private final IntFunction<Duration> caughtUpFor;
   private final Counter expired;
@@ -89,6 +91,7 @@ public final class LeaseWatch implements AutoCloseable {
     this.transactions = transactions;
     this.stages = stages;
     this.settings = settings;
+    this.relay = new RelayLag(settings.duration().dividedBy(2));
     this.owned = owned;
     this.caughtUpFor = caughtUpFor;
     this.expired = metrics.counter("espalier.leases.ended", "reason", "expired");
@@ -133,6 +136,7 @@ public final class LeaseWatch implements AutoCloseable {
 
   /** One round. */
   void look() throws SQLException {
+    Duration published = transactions.call(relay::caughtUpFor);
     Integer[] judged =
         owned.get().stream()
             .filter(partition -> caughtUpFor.apply(partition).compareTo(settings.duration()) >= 0)
@@ -141,6 +145,9 @@ public final class LeaseWatch implements AutoCloseable {
       return;
     }
     transactions.run(connection -> lose(connection, judged));
+    if (published.compareTo(settings.duration()) < 0) {
+      return;
+    }
     for (Overdue lease : transactions.call(connection -> overdue(connection, judged))) {
       boolean ended = transactions.call(connection -> end(connection, lease));
       if (ended) {

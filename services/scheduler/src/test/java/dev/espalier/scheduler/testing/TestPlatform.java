@@ -24,6 +24,7 @@ import dev.espalier.testkit.KafkaCluster;
 import dev.espalier.testkit.Postgres;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
+import io.agroal.api.exceptionsorter.PostgreSQLExceptionSorter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -46,14 +47,18 @@ public final class TestPlatform {
   /** Until a running stage is preempted. */
   public static final Duration PATIENCE = Duration.ofSeconds(2);
 
+  private static final Duration STALL = Duration.ofSeconds(20);
+
   private static TestPlatform shared;
 
+  private final String jdbcUrl;
   private final AgroalDataSource dataSource;
   private final KafkaSettings kafka;
 
   private TestPlatform() {
     Postgres.Database database = Postgres.shared().newDatabase();
-    dataSource = pool(database.jdbcUrl(), 40);
+    jdbcUrl = database.jdbcUrl();
+    dataSource = pool(jdbcUrl, 40);
     Flyway.configure().dataSource(dataSource).load().migrate();
     kafka = KafkaSettings.of(KafkaCluster.shared().bootstrapServers());
     TopicAdmin.createAll(kafka, Duration.ofSeconds(30));
@@ -74,6 +79,7 @@ public final class TestPlatform {
               .connectionPoolConfiguration(
                   pool ->
                       pool.maxSize(connections)
+                          .exceptionSorter(new PostgreSQLExceptionSorter())
                           .acquisitionTimeout(Duration.ofSeconds(5))
                           .connectionFactoryConfiguration(factory -> factory.jdbcUrl(jdbcUrl))));
     } catch (SQLException e) {
@@ -84,19 +90,20 @@ public final class TestPlatform {
   /** A replica with quick leases and retries, not yet started. */
   public static SchedulerRuntime replica(
       AgroalDataSource dataSource, KafkaSettings kafka, Duration lease) {
-    return replica(dataSource, kafka, lease, Map.of());
+    return replica(dataSource, kafka, lease, STALL, Map.of());
   }
 
   private static SchedulerRuntime replica(
       AgroalDataSource dataSource,
       KafkaSettings kafka,
       Duration lease,
+      Duration stall,
       Map<String, TeamShare> teams) {
     return new SchedulerRuntime(
         dataSource,
         kafka,
         new SchedulerSettings(
-            new LeaseSettings(lease, Duration.ofSeconds(20), Duration.ofMillis(200)),
+            new LeaseSettings(lease, stall, Duration.ofMillis(200)),
             new RetryPolicy(3, 5, Duration.ofMillis(100), Duration.ofMillis(500)),
             new AssignmentPolicy(Duration.ofMillis(500), Duration.ofSeconds(30), teams),
             new PreemptionPolicy(PATIENCE, teams),
@@ -112,13 +119,25 @@ public final class TestPlatform {
 
   /** As {@link #scheduler()}, with weights and quotas of teams. */
   public SchedulerRuntime scheduler(Map<String, TeamShare> teams) {
-    SchedulerRuntime runtime = replica(dataSource, kafka, LEASE, teams);
+    return started(replica(dataSource, kafka, LEASE, STALL, teams));
+  }
+
+  /** As {@link #scheduler()}, with another time without headway. */
+  public SchedulerRuntime scheduler(Duration stall) {
+    return started(replica(dataSource, kafka, LEASE, stall, Map.of()));
+  }
+
+  private static SchedulerRuntime started(SchedulerRuntime runtime) {
     runtime.start();
     return runtime;
   }
 
   public AgroalDataSource dataSource() {
     return dataSource;
+  }
+
+  public String jdbcUrl() {
+    return jdbcUrl;
   }
 
   public KafkaSettings kafka() {
