@@ -8,6 +8,7 @@ import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.pruning.PruningMethods;
 import dev.espalier.pruning.engine.VitEngine;
 import dev.espalier.pruning.evaluation.Contender;
@@ -25,6 +26,10 @@ import dev.espalier.pruning.tensor.Precision;
 import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -40,7 +45,8 @@ public final class LatencyBench {
 
   /**
    * {@code --dim 96 --depth 6 --heads 4 --batch 1 --threads 1 --runs 60 --image 28 --patch 4
-   * --table-runs 7}
+   * --table-runs 7 --table FILE}; a table that the file holds is read, otherwise it is measured and
+   * written there.
    */
   public static void main(String[] words) {
     Arguments given = Arguments.of(words);
@@ -53,6 +59,7 @@ public final class LatencyBench {
     int tableRuns = given.integer("table-runs", 7);
     int image = given.integer("image", 28);
     int patch = given.integer("patch", 4);
+    String file = given.text("table", "");
     given.refuseRest();
     VitArchitecture vit = VitArchitecture.uniform(image, patch, 1, 10, dim, depth, heads, 4 * dim);
     VitWeights base = VitInitializer.weights(vit, 1);
@@ -60,20 +67,15 @@ public final class LatencyBench {
     try (VitEngine engine = VitEngine.fast(tensors, Precision.FP32)) {
       LatencyConditions conditions =
           new LatencyConditions(DeviceName.of("cpu"), "djl", "fp32", threads, batch);
-      long started = System.nanoTime();
-      LatencyGrid grid = LatencyGrid.of(vit);
       LatencyTable table =
-          new LatencyMeasurement(new DjlRuntime(tensors, engine), conditions, tableRuns)
-              .measure(grid, () -> {});
+          table(
+              file.isEmpty() ? Optional.empty() : Optional.of(Path.of(file)),
+              new LatencyMeasurement(new DjlRuntime(tensors, engine), conditions, tableRuns),
+              conditions,
+              LatencyGrid.of(vit));
       print(
-          "%s, d %d x %d, batch %d: %d shapes in %.1f s, base %.3f ms",
-          conditions.device(),
-          dim,
-          depth,
-          batch,
-          LatencyMeasurement.shapes(grid),
-          (System.nanoTime() - started) / 1e9,
-          table.milliseconds(vit));
+          "%s, d %d x %d, batch %d: base %.3f ms",
+          conditions.device(), dim, depth, batch, table.milliseconds(vit));
       Importance importance = importance(base);
       for (double target : new double[] {0.8, 0.65, 0.5, 0.4}) {
         PruningPlan plan = plan(importance, table, target);
@@ -91,6 +93,48 @@ public final class LatencyBench {
             measured[0] / target,
             table.keepRatio(next.cutArchitecture(), vit),
             measured[1]);
+      }
+    }
+  }
+
+  private static LatencyTable table(
+      Optional<Path> file,
+      LatencyMeasurement measurement,
+      LatencyConditions conditions,
+      LatencyGrid grid) {
+    try {
+      if (file.isPresent() && Files.exists(file.get())) {
+        LatencyTable table = LatencyFile.read(Files.readAllBytes(file.get()));
+        if (!table.conditions().equals(conditions) || !table.base().equals(grid.base())) {
+          throw new IllegalArgumentException(
+              "--table must hold %s but is of %s".formatted(conditions, table.conditions()));
+        }
+        return table;
+      }
+      int shapes = LatencyMeasurement.shapes(grid);
+      LatencyTable table = measurement.measure(grid, new Progress(shapes)::shape);
+      if (file.isPresent()) {
+        Files.write(file.get(), LatencyFile.write(table));
+      }
+      return table;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Says after how long a shape's turn comes, so that a slow table is seen to move. */
+  private static final class Progress {
+    private final int shapes;
+    private final long started = System.nanoTime();
+    private int begun;
+
+    Progress(int shapes) {
+      this.shapes = shapes;
+    }
+
+    void shape() {
+      if (begun++ % 16 == 0) {
+        print("  %.1f s: shape %d of %d", (System.nanoTime() - started) / 1e9, begun, shapes);
       }
     }
   }
