@@ -4,21 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.espalier.e2e.repository.Migrated;
 import dev.espalier.testkit.Postgres;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +32,6 @@ class BoardsTest {
   private static final Pattern LINK = Pattern.compile("/d/([a-z-]+)(?:\\?([^\"]*))?");
   private static final Pattern LINKED_VARIABLE = Pattern.compile("var-([a-z]+)=");
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([a-z]+)[:}]");
-  private static final Pattern VERSION = Pattern.compile("V(\\d+)__.*\\.sql");
 
   @TempDir Path directory;
 
@@ -163,30 +159,11 @@ class BoardsTest {
 
   /** A connection of the boards' role. */
   private static Connection migrated() throws Exception {
-    Connection connection = Postgres.shared().newDatabase().dataSource().getConnection();
-    List<Path> migrations = new ArrayList<>();
-    for (String module : List.of("eventstore", "scheduler")) {
-      Path scripts = ROOT.resolve("services/" + module + "/src/main/resources/db/migration");
-      try (Stream<Path> files = Files.list(scripts)) {
-        files.forEach(migrations::add);
-      }
-    }
-    migrations.sort(Comparator.comparingInt(BoardsTest::version));
+    Connection connection = Migrated.database().getConnection();
     try (Statement statement = connection.createStatement()) {
-      for (Path migration : migrations) {
-        statement.execute(Files.readString(migration));
-      }
       statement.execute("set role espalier_dash");
     }
     return connection;
-  }
-
-  private static int version(Path migration) {
-    Matcher name = VERSION.matcher(migration.getFileName().toString());
-    if (!name.matches()) {
-      throw new IllegalStateException("expected V<number>__<name>.sql but found " + migration);
-    }
-    return Integer.parseInt(name.group(1));
   }
 
   private static Set<String> variables(JsonNode board) {

@@ -1,9 +1,17 @@
 package dev.espalier.e2e.helm;
 
+import static dev.espalier.e2e.helm.Chart.DIRECTORY;
+import static dev.espalier.e2e.helm.Chart.PLAIN;
+import static dev.espalier.e2e.helm.Chart.container;
+import static dev.espalier.e2e.helm.Chart.copy;
+import static dev.espalier.e2e.helm.Chart.deployments;
+import static dev.espalier.e2e.helm.Chart.map;
+import static dev.espalier.e2e.helm.Chart.only;
+import static dev.espalier.e2e.helm.Chart.render;
+import static dev.espalier.e2e.helm.Chart.variables;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.marcnuri.helm.Helm;
 import dev.espalier.e2e.repository.Repository;
 import dev.espalier.e2e.repository.ServiceSettings;
 import java.io.IOException;
@@ -17,7 +25,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,18 +35,6 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** The chart, rendered by a real Helm engine and held against typed models of every kind. */
 class HelmChartTest {
-
-  private static final Path CHART = Repository.root().resolve("deploy/helm/espalier");
-
-  /** The least that an installation must say. */
-  private static final String PLAIN =
-      """
-      image: {repository: registry.example/espalier}
-      kafka: {bootstrapServers: "kafka:9093", secretName: kafka-client}
-      postgres: {jdbcUrl: "jdbc:postgresql://db/espalier", secretName: db}
-      security: {issuer: "https://id.example/realms/lab", tlsSecretName: tls}
-      store: {claimName: artifacts}
-      """;
 
   private static final String USERS =
       PLAIN.replace("issuer: \"https://id.example/realms/lab\"", "usersSecretName: users");
@@ -73,7 +68,7 @@ class HelmChartTest {
                 limits: {memory: 16Gi}
           """;
 
-  private static final String FULL =
+  static final String FULL =
       GPU.replace("tlsSecretName: tls", "usersSecretName: users, tlsSecretName: tls")
           + "network: {clientNamespace: ingress, prometheusNamespace: monitoring}\n"
           + "scheduler: {replicas: 3}\n"
@@ -88,13 +83,16 @@ class HelmChartTest {
   @TempDir private Path directory;
 
   static List<String> forms() {
-    return List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL, IN_A_BUCKET);
+    List<String> forms =
+        new ArrayList<>(List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL, IN_A_BUCKET));
+    forms.addAll(HelmModesTest.FORMS);
+    return forms;
   }
 
   @ParameterizedTest
   @MethodSource("forms")
   void everyFormIsValidToTheLastField(String values) throws IOException {
-    List<Map<String, Object>> manifests = render(CHART, values);
+    List<Map<String, Object>> manifests = render(DIRECTORY, values);
 
     assertThat(manifests).hasSizeGreaterThan(6);
     assertThat(manifests).flatExtracting(StrictManifest::problems).isEmpty();
@@ -103,7 +101,7 @@ class HelmChartTest {
   @ParameterizedTest
   @MethodSource("forms")
   void everyPodIsRestrictedAndHasProbesAndTimeForACheckpoint(String values) throws IOException {
-    for (Map<String, Object> deployment : deployments(render(CHART, values))) {
+    for (Map<String, Object> deployment : deployments(render(DIRECTORY, values))) {
       Map<String, Object> pod = map(map(map(deployment, "spec"), "template"), "spec");
       assertThat(pod).containsEntry("automountServiceAccountToken", false);
       assertThat(map(pod, "securityContext")).containsEntry("runAsNonRoot", true);
@@ -129,7 +127,7 @@ class HelmChartTest {
   @ParameterizedTest
   @MethodSource("forms")
   void everyVariableIsASettingThatTheServiceReads(String values) throws Exception {
-    for (Map<String, Object> deployment : deployments(render(CHART, values))) {
+    for (Map<String, Object> deployment : deployments(render(DIRECTORY, values))) {
       Map<String, Object> container =
           container(map(map(map(deployment, "spec"), "template"), "spec"));
       Set<String> known =
@@ -144,7 +142,7 @@ class HelmChartTest {
 
   @Test
   void aBucketTakesTheClaimsPlace() throws IOException {
-    for (Map<String, Object> deployment : deployments(render(CHART, IN_A_BUCKET))) {
+    for (Map<String, Object> deployment : deployments(render(DIRECTORY, IN_A_BUCKET))) {
       Map<String, Object> pod = map(map(map(deployment, "spec"), "template"), "spec");
       assertThat(variables(container(pod)))
           .containsEntry("S3_BUCKET", "artifacts")
@@ -155,10 +153,10 @@ class HelmChartTest {
           .contains("name=store, emptyDir=")
           .doesNotContain("persistentVolumeClaim");
     }
-    assertThat(render(CHART, PLAIN).toString()).doesNotContain("S3_");
-    assertThatThrownBy(() -> render(CHART, IN_A_BUCKET.replace("bucket: artifacts, ", "")))
+    assertThat(render(DIRECTORY, PLAIN).toString()).doesNotContain("S3_");
+    assertThatThrownBy(() -> render(DIRECTORY, IN_A_BUCKET.replace("bucket: artifacts, ", "")))
         .hasMessageContaining("store");
-    assertThatThrownBy(() -> render(CHART, PLAIN.replace("artifacts}", "\"\"}")))
+    assertThatThrownBy(() -> render(DIRECTORY, PLAIN.replace("artifacts}", "\"\"}")))
         .hasMessageContaining("store");
   }
 
@@ -168,7 +166,7 @@ class HelmChartTest {
         map(
             map(
                 map(
-                    deployments(render(CHART, GPU)).stream()
+                    deployments(render(DIRECTORY, GPU)).stream()
                         .filter(d -> map(d, "metadata").get("name").equals("lab-trainer-a100"))
                         .findFirst()
                         .orElseThrow(),
@@ -184,7 +182,7 @@ class HelmChartTest {
 
   @Test
   void anOperatorsPrometheusFindsTheServicesByTheJobsOfTheRules() throws IOException {
-    List<Map<String, Object>> manifests = render(CHART, WATCHED);
+    List<Map<String, Object>> manifests = render(DIRECTORY, WATCHED);
 
     Map<String, Object> scheduler = only(manifests, "ServiceMonitor");
     assertThat(map(scheduler, "metadata").get("labels").toString()).contains("release=prometheus");
@@ -215,7 +213,7 @@ class HelmChartTest {
 
   @Test
   void rulesAndBoardsAreTheOnesOfTheRepository() throws IOException {
-    List<Map<String, Object>> manifests = render(CHART, WATCHED);
+    List<Map<String, Object>> manifests = render(DIRECTORY, WATCHED);
 
     Load yaml = new Load(LoadSettings.builder().build());
     Path rules = Repository.root().resolve("deploy/prometheus/rules/espalier.yml");
@@ -233,7 +231,7 @@ class HelmChartTest {
               Files.readString(Repository.root().resolve("dashboards/" + name)));
     }
     assertThat(boards).isEmpty();
-    assertThat(render(CHART, PLAIN)).extracting(m -> m.get("kind")).doesNotContain("ConfigMap");
+    assertThat(render(DIRECTORY, PLAIN)).extracting(m -> m.get("kind")).doesNotContain("ConfigMap");
   }
 
   @ParameterizedTest
@@ -243,15 +241,8 @@ class HelmChartTest {
     "'prometheusNamespace: monitoring', 'clientNamespace: x', prometheusNamespace"
   })
   void whatMonitoringNeedsIsAskedForByName(String given, String instead, String missing) {
-    assertThatThrownBy(() -> render(CHART, WATCHED.replace(given, instead)))
+    assertThatThrownBy(() -> render(DIRECTORY, WATCHED.replace(given, instead)))
         .hasMessageContaining(missing);
-  }
-
-  private static Map<String, Object> only(List<Map<String, Object>> manifests, String kind) {
-    List<Map<String, Object>> found =
-        manifests.stream().filter(manifest -> manifest.get("kind").equals(kind)).toList();
-    assertThat(found).as(kind).hasSize(1);
-    return found.get(0);
   }
 
   @ParameterizedTest
@@ -266,16 +257,17 @@ class HelmChartTest {
     String misspelt = wrong.replaceAll(".*?([A-Za-z]+):?.*", "$1");
     assertThat(GPU).contains(right);
 
-    assertThatThrownBy(() -> render(CHART, GPU.replace(right, wrong)))
+    assertThatThrownBy(() -> render(DIRECTORY, GPU.replace(right, wrong)))
         .hasMessageContaining(wrong.contains("trainr") ? "/pools/0/service" : misspelt);
   }
 
   @Test
   void anInstallationThatLetsAnyoneInIsRefused() {
     assertThatThrownBy(
-            () -> render(CHART, PLAIN.replace("issuer: \"https://id.example/realms/lab\", ", "")))
+            () ->
+                render(DIRECTORY, PLAIN.replace("issuer: \"https://id.example/realms/lab\", ", "")))
         .hasMessageContaining("security");
-    assertThatThrownBy(() -> render(CHART, "{}")).hasMessageContaining("bootstrapServers");
+    assertThatThrownBy(() -> render(DIRECTORY, "{}")).hasMessageContaining("bootstrapServers");
   }
 
   @ParameterizedTest
@@ -291,7 +283,7 @@ class HelmChartTest {
   void aFieldMisspeltInATemplateIsFound(String template, String right, String wrong)
       throws IOException {
     Path copy = directory.resolve("espalier");
-    copy(CHART, copy);
+    copy(DIRECTORY, copy);
     Path file = copy.resolve("templates/" + template);
     assertThat(Files.readString(file)).contains(right);
     Files.writeString(file, Files.readString(file).replace(right, wrong));
@@ -299,63 +291,5 @@ class HelmChartTest {
     assertThat(render(copy, FULL))
         .flatExtracting(StrictManifest::problems)
         .anyMatch(problem -> problem.contains(wrong.replace(":", "")));
-  }
-
-  private List<Map<String, Object>> render(Path chart, String values) throws IOException {
-    Path file = Files.writeString(directory.resolve("values.yaml"), values);
-    String rendered =
-        new Helm(chart)
-            .template()
-            .withName("lab")
-            .withKubeVersion("1.31.0")
-            .withValuesFile(file)
-            .call();
-    Load yaml = new Load(LoadSettings.builder().setAllowDuplicateKeys(false).build());
-    List<Map<String, Object>> manifests = new ArrayList<>();
-    for (Object document : yaml.loadAllFromString(rendered)) {
-      if (document != null) {
-        manifests.add(map(document));
-      }
-    }
-    return manifests;
-  }
-
-  private static void copy(Path from, Path to) throws IOException {
-    try (Stream<Path> files = Files.walk(from)) {
-      for (Path file : files.toList()) {
-        Files.createDirectories(to.resolve(from.relativize(file).toString()).getParent());
-        if (Files.isRegularFile(file)) {
-          Files.copy(file, to.resolve(from.relativize(file).toString()));
-        }
-      }
-    }
-  }
-
-  private static List<Map<String, Object>> deployments(List<Map<String, Object>> manifests) {
-    return manifests.stream().filter(m -> m.get("kind").equals("Deployment")).toList();
-  }
-
-  private static Map<String, Object> container(Map<String, Object> pod) {
-    return map(((List<?>) pod.get("containers")).get(0));
-  }
-
-  /** Variables by name; empty where the value comes from elsewhere. */
-  private static Map<String, String> variables(Map<String, Object> container) {
-    return ((List<?>) container.get("env"))
-        .stream()
-            .map(HelmChartTest::map)
-            .collect(
-                Collectors.toMap(
-                    variable -> (String) variable.get("name"),
-                    variable -> String.valueOf(variable.getOrDefault("value", ""))));
-  }
-
-  private static Map<String, Object> map(Map<String, Object> parent, String name) {
-    return map(parent.get(name));
-  }
-
-  @SuppressWarnings("unchecked")
-  private static Map<String, Object> map(Object value) {
-    return (Map<String, Object>) value;
   }
 }

@@ -2,14 +2,20 @@ package dev.espalier.e2e.helm;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.ServiceAccount;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.api.model.networking.v1.NetworkPolicy;
 import io.fabric8.kubernetes.api.model.policy.v1.PodDisruptionBudget;
 import io.fabric8.openshift.api.model.monitoring.v1.PodMonitor;
 import io.fabric8.openshift.api.model.monitoring.v1.PrometheusRule;
 import io.fabric8.openshift.api.model.monitoring.v1.ServiceMonitor;
+import io.strimzi.api.kafka.model.kafka.KafkaSpec;
+import io.strimzi.api.kafka.model.nodepool.KafkaNodePoolSpec;
+import io.strimzi.api.kafka.model.topic.KafkaTopicSpec;
+import io.strimzi.api.kafka.model.user.KafkaUserSpec;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -28,6 +34,7 @@ final class StrictManifest {
   private static final Map<String, Class<?>> KINDS =
       Map.of(
           "apps/v1 Deployment", Deployment.class,
+          "batch/v1 Job", Job.class,
           "v1 Service", Service.class,
           "v1 ServiceAccount", ServiceAccount.class,
           "v1 ConfigMap", ConfigMap.class,
@@ -37,22 +44,58 @@ final class StrictManifest {
           "monitoring.coreos.com/v1 PodMonitor", PodMonitor.class,
           "monitoring.coreos.com/v1 PrometheusRule", PrometheusRule.class);
 
+  /** Strimzi's own models of what stands under spec. */
+  private static final Map<String, Class<?>> KAFKA =
+      Map.of(
+          "kafka.strimzi.io/v1 Kafka", KafkaSpec.class,
+          "kafka.strimzi.io/v1 KafkaNodePool", KafkaNodePoolSpec.class,
+          "kafka.strimzi.io/v1 KafkaTopic", KafkaTopicSpec.class,
+          "kafka.strimzi.io/v1 KafkaUser", KafkaUserSpec.class);
+
+  /** No models are to be had of these: closed schemas of the fields that the chart uses. */
+  private static final Map<String, String> SCHEMAS =
+      Map.of(
+          "postgresql.cnpg.io/v1 Cluster", "cnpg-cluster",
+          "keda.sh/v1alpha1 ScaledObject", "keda-scaledobject",
+          "keda.sh/v1alpha1 TriggerAuthentication", "keda-triggerauthentication");
+
   private StrictManifest() {}
 
   /** What is wrong with the manifest; empty if nothing is. */
   static List<String> problems(Map<String, Object> manifest) {
     String kind = manifest.get("apiVersion") + " " + manifest.get("kind");
-    Class<?> type = KINDS.get(kind);
-    if (type == null) {
-      return List.of("no model of kind " + kind);
-    }
     List<String> problems = new ArrayList<>();
-    try {
-      walk(kind, JSON.convertValue(manifest, type), problems);
-    } catch (IllegalArgumentException wrongType) {
-      problems.add(kind + ": " + wrongType.getMessage());
+    if (KINDS.containsKey(kind)) {
+      convert(kind, manifest, KINDS.get(kind), problems);
+    } else if (KAFKA.containsKey(kind) || SCHEMAS.containsKey(kind)) {
+      for (String name : manifest.keySet()) {
+        if (!List.of("apiVersion", "kind", "metadata", "spec").contains(name)) {
+          problems.add(kind + "." + name + " is unknown");
+        }
+      }
+      convert(kind + ".metadata", manifest.get("metadata"), ObjectMeta.class, problems);
+      if (KAFKA.containsKey(kind)) {
+        convert(kind + ".spec", manifest.get("spec"), KAFKA.get(kind), problems);
+      } else {
+        problems.addAll(
+            ClosedSchema.named(SCHEMAS.get(kind)).problems(kind + ".spec", manifest.get("spec")));
+      }
+    } else {
+      problems.add("no model of kind " + kind);
     }
     return problems;
+  }
+
+  private static void convert(String path, Object value, Class<?> type, List<String> problems) {
+    if (value == null) {
+      problems.add(path + " is missing");
+      return;
+    }
+    try {
+      walk(path, JSON.convertValue(value, type), problems);
+    } catch (IllegalArgumentException wrongType) {
+      problems.add(path + ": " + wrongType.getMessage());
+    }
   }
 
   private static void walk(String path, Object value, List<String> problems) {
@@ -62,7 +105,7 @@ final class StrictManifest {
       }
     } else if (value instanceof Map<?, ?> map) {
       map.forEach((key, inner) -> walk(path + "." + key, inner, problems));
-    } else if (value != null && value.getClass().getName().startsWith("io.fabric8.")) {
+    } else if (value != null && value.getClass().getName().matches("io\\.(fabric8|strimzi)\\..*")) {
       if (value instanceof Enum<?>) {
         return;
       }
@@ -86,7 +129,7 @@ final class StrictManifest {
       Method method = value.getClass().getMethod("getAdditionalProperties");
       @SuppressWarnings("unchecked")
       Map<String, Object> found = (Map<String, Object>) method.invoke(value);
-      return found.keySet();
+      return found == null ? List.of() : found.keySet();
     } catch (NoSuchMethodException none) {
       return List.of();
     } catch (ReflectiveOperationException e) {

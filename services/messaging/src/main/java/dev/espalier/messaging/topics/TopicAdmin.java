@@ -72,6 +72,16 @@ public final class TopicAdmin {
         last);
   }
 
+  /** Every topic and its dead-letter topic, with the broker's default of copies. */
+  public static List<NewTopic> topics() {
+    List<NewTopic> topics = new ArrayList<>();
+    for (String name : Topics.ALL) {
+      topics.add(topic(name));
+      topics.add(topic(Topics.deadLetters(name), 1, DEAD_LETTER_RETENTION));
+    }
+    return topics;
+  }
+
   private static Map<String, Object> clientSettings() {
     return Map.of(
         "client.id", "espalier-topics",
@@ -82,15 +92,8 @@ public final class TopicAdmin {
   private static void createMissing(Admin admin)
       throws ExecutionException, InterruptedException, TimeoutException {
     Set<String> there = admin.listTopics().names().get(ANSWER_MS, TimeUnit.MILLISECONDS);
-    List<NewTopic> missing = new ArrayList<>();
-    for (String topic : Topics.ALL) {
-      if (!there.contains(topic)) {
-        missing.add(topic(topic));
-      }
-      if (!there.contains(Topics.deadLetters(topic))) {
-        missing.add(topic(Topics.deadLetters(topic), 1, DEAD_LETTER_RETENTION));
-      }
-    }
+    List<NewTopic> missing =
+        topics().stream().filter(topic -> !there.contains(topic.name())).toList();
     if (missing.isEmpty()) {
       return;
     }

@@ -18,6 +18,13 @@ public interface SchedulerConfig {
   @WithDefault("5m")
   Duration stallTimeout();
 
+  /**
+   * Who migrates the database: apply (default, this process as it starts), await (another does, and
+   * this one waits for it) or only (this process does, and ends).
+   */
+  @WithDefault("apply")
+  Migrations migrations();
+
   RetrySection retry();
 
   AssignmentSection assignment();

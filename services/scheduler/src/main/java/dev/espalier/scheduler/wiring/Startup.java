@@ -28,6 +28,7 @@ public class Startup {
   private static final Duration PAUSE = Duration.ofMillis(500);
   private static final Duration BROKER_ANSWER = Duration.ofSeconds(10);
 
+  private final Migrations migrations;
   private final Flyway flyway;
   private final KafkaSettings kafka;
   private final SchedulerRuntime runtime;
@@ -38,7 +39,12 @@ public class Startup {
   private volatile String waitingFor = "start";
 
   Startup(
-      Flyway flyway, KafkaSettings kafka, SchedulerRuntime runtime, Instance<SchedulerPart> parts) {
+      SchedulerConfig config,
+      Flyway flyway,
+      KafkaSettings kafka,
+      SchedulerRuntime runtime,
+      Instance<SchedulerPart> parts) {
+    this.migrations = config.migrations();
     this.flyway = flyway;
     this.kafka = kafka;
     this.runtime = runtime;
@@ -52,7 +58,12 @@ public class Startup {
   private void bringUp() {
     try {
       waitingFor = "database";
-      retry(flyway::migrate);
+      retry(() -> migrations.bring(flyway));
+      if (migrations == Migrations.ONLY) {
+        LOG.info("the database is migrated");
+        Quarkus.asyncExit(0);
+        return;
+      }
       waitingFor = "broker";
       retry(() -> TopicAdmin.createAll(kafka, BROKER_ANSWER));
       if (stopping) {
