@@ -84,6 +84,7 @@ final class EvaluateStage implements StageExecutor {
     double difference = maskDifference(context, from, unrecovered, model, dataset);
     steps.done();
     Map<String, Double> measured = new LinkedHashMap<>();
+    Map<String, Object> pictures;
     List<SpeedComparison> speeds = List.of();
     try (VitEngine engine = VitEngine.fast(tensors, precision);
         VitModel baseModel = VitModel.frozen(tensors, base);
@@ -95,6 +96,7 @@ final class EvaluateStage implements StageExecutor {
       Accuracy whole = accuracy(evaluator, baseModel, dataset, parts, steps);
       accuracies(measured, recovered, before, whole);
       costs(measured, base, model, cutModel);
+      pictures = KeptPatchesRecord.of(tensors, cutModel, dataset);
       if (timing.isPresent()) {
         SpeedComparison.Pair djl =
             new SpeedComparison.Pair(
@@ -122,6 +124,7 @@ final class EvaluateStage implements StageExecutor {
     measured.put("mask_max_abs_difference", difference);
     measured.put("test_images", (double) dataset.test().size());
     record.put("measurements", measured);
+    record.putAll(pictures);
     byte[] json = Json.canonical(record).getBytes(StandardCharsets.UTF_8);
     return new StageResult(Map.of("evaluation", files.put(json, MediaTypes.EVALUATION)), measured);
   }

@@ -358,7 +358,8 @@ public final class ResultsReader {
       List<TrialResult> trials = facts.trials.stream().map(this::trial).toList();
       List<StageResult> stages = stages();
       return new SweepResults(
-          header(), base(trials), cells(trials), trials, stages, sharing(), conditions(trials));
+              header(), base(trials), cells(trials), trials, stages, sharing(), conditions(trials))
+          .with(KeptPatchesReader.read(trials, this::evaluation));
     }
 
     private Header header() {
@@ -618,7 +619,8 @@ public final class ResultsReader {
       }
       Stage stage = evaluations.get(0);
       Numerics numerics = stage.spec.getNumerics();
-      Map<?, ?> record = evaluation(stage);
+      Artifact figures = facts.outputs.getOrDefault(stage.id, Map.of()).get("evaluation");
+      Map<?, ?> record = figures == null ? Map.of() : evaluation(figures);
       Double images =
           trials.stream()
               .map(t -> t.measurements().get("test_images"))
@@ -647,11 +649,7 @@ public final class ResultsReader {
     }
 
     /** What the evaluator wrote down beside its figures; empty where it cannot be read. */
-    private Map<?, ?> evaluation(Stage stage) {
-      Artifact artifact = facts.outputs.getOrDefault(stage.id, Map.of()).get("evaluation");
-      if (artifact == null) {
-        return Map.of();
-      }
+    private Map<?, ?> evaluation(Artifact artifact) {
       try {
         return Json.parse(text(artifact)) instanceof Map<?, ?> record ? record : Map.of();
       } catch (ArtifactException | IllegalArgumentException e) {

@@ -70,7 +70,7 @@ public final class HtmlReport {
     page.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>")
         .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>")
         .raw("<meta http-equiv=\"Content-Security-Policy\"")
-        .raw(" content=\"default-src 'none'; style-src 'unsafe-inline'\"/><title>")
+        .raw(" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\"/><title>")
         .text(title() + " · Espalier")
         .raw("</title><style>")
         .raw(STYLE)
@@ -588,7 +588,7 @@ public final class HtmlReport {
                   shown.pruned(),
                   shown.redistributed()));
     }
-    page.raw("</div>");
+    page.raw("</div>").add(KeptPatchesChart.draw(results));
   }
 
   private static Widths finalWidths(TrialResult trial) {

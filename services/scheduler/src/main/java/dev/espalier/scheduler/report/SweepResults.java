@@ -19,12 +19,31 @@ public record SweepResults(
     List<TrialResult> trials,
     List<StageResult> stages,
     Sharing sharing,
-    Conditions conditions) {
+    Conditions conditions,
+    List<KeptPatches> keptPatches) {
 
   public SweepResults {
     cells = List.copyOf(cells);
     trials = List.copyOf(trials);
     stages = List.copyOf(stages);
+    keptPatches = keptPatches == null ? List.of() : List.copyOf(keptPatches);
+  }
+
+  /** Results of methods that keep all tokens. */
+  public SweepResults(
+      Header sweep,
+      Base base,
+      List<CellResult> cells,
+      List<TrialResult> trials,
+      List<StageResult> stages,
+      Sharing sharing,
+      Conditions conditions) {
+    this(sweep, base, cells, trials, stages, sharing, conditions, List.of());
+  }
+
+  /** These results with pictures. */
+  public SweepResults with(List<KeptPatches> pictures) {
+    return new SweepResults(sweep, base, cells, trials, stages, sharing, conditions, pictures);
   }
 
   /**

@@ -11,10 +11,13 @@ import dev.espalier.scheduler.report.SweepResults.Header;
 import dev.espalier.scheduler.report.SweepResults.Sharing;
 import dev.espalier.scheduler.report.SweepResults.Source;
 import dev.espalier.scheduler.report.SweepResults.TrialResult;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Document;
@@ -119,6 +122,44 @@ class HtmlReportTest {
             results.sharing(),
             results.conditions());
     assertThat(rows(parse(HtmlReport.write(without)), "runtimes")).isEmpty();
+  }
+
+  @Test
+  void dimsAsManyPatchesAsBlocksDrop() throws Exception {
+    SweepResults results = ReportFixture.results("Pictures");
+    Document page = parse(HtmlReport.write(ResultsJson.read(ResultsJson.write(results))));
+
+    List<String> dimmed = new ArrayList<>();
+    NodeList paths = page.getElementsByTagName("path");
+    for (int i = 0; i < paths.getLength(); i++) {
+      Element path = (Element) paths.item(i);
+      if (path.getAttribute("class").equals("dropped")) {
+        int squares = path.getAttribute("d").split("z").length;
+        dimmed.add(squares + " dimmed, " + path.getNextSibling().getTextContent());
+      }
+    }
+    List<String> expected = new ArrayList<>();
+    for (KeptPatches kept : results.keptPatches()) {
+      for (int image = 0; image < kept.images().size(); image++) {
+        for (KeptPatches.Stage stage : kept.stages()) {
+          int left = stage.kept().get(image).size();
+          expected.add("%d dimmed, block %d: %d of 49".formatted(49 - left, stage.block(), left));
+        }
+      }
+    }
+    assertThat(dimmed).isEqualTo(expected).hasSize(8);
+  }
+
+  @Test
+  void writesPicturesThatImageLibrariesRead() throws Exception {
+    byte[] pixels = {0, 1, 2, 3, 10, 11, 12, 13, 20, 21, 22, (byte) 200};
+    BufferedImage image = ImageIO.read(new ByteArrayInputStream(Png.of(pixels, 3, 2)));
+    assertThat(image.getRGB(0, 0) & 0xffffff).isEqualTo(0x000a14);
+    assertThat(image.getRGB(1, 1) & 0xffffff).isEqualTo(0x030dc8);
+    BufferedImage grey =
+        ImageIO.read(new ByteArrayInputStream(Png.of(new byte[] {0, 90, 7, -1}, 1, 2)));
+    assertThat(grey.getRaster().getSample(1, 0, 0)).isEqualTo(90);
+    assertThat(grey.getRaster().getSample(1, 1, 0)).isEqualTo(255);
   }
 
   @Test

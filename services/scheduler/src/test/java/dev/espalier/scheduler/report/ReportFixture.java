@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,44 +79,71 @@ final class ReportFixture {
     spec.put("targets", Map.of("macs", List.of(0.7, 0.5, 0.35)));
     spec.put("seeds", List.of(1, 2, 3));
     return new SweepResults(
-        new Header(
-            "3f2a9c1b7d604e58",
-            name,
-            "vision",
-            "COMPLETED",
-            null,
-            0,
-            new Source("fashion-vit-d96x6", digest(1)),
-            new Source("fashion-mnist-subset", digest(2)),
-            Instant.parse("2026-11-24T02:10:00Z"),
-            Instant.parse("2026-11-24T02:16:42Z"),
-            spec),
-        new Base(
-            widths(96, 4, 24, 24, 384),
-            new TreeMap<>(
-                Map.of(
-                    "params", 681_610.0,
-                    "macs", 33_700_000.0,
-                    "top1_accuracy", 0.8712,
-                    "latency_p50_ms", 1.84,
-                    "throughput_images_per_s", 1412.0,
-                    "onnx_latency_p50_ms", 1.15,
-                    "onnx_throughput_images_per_s", 1300.0))),
-        cells,
-        trials,
-        stages(),
-        new Sharing(180, 74, 6, 371, 512),
-        new Conditions(
-            "Intel Xeon (2 cores)",
-            "host-1",
-            "fp32",
-            1,
-            "PyTorch 2.7.1",
-            64,
-            50,
-            10,
-            2000,
-            "ONNX Runtime 1.22.0"));
+            new Header(
+                "3f2a9c1b7d604e58",
+                name,
+                "vision",
+                "COMPLETED",
+                null,
+                0,
+                new Source("fashion-vit-d96x6", digest(1)),
+                new Source("fashion-mnist-subset", digest(2)),
+                Instant.parse("2026-11-24T02:10:00Z"),
+                Instant.parse("2026-11-24T02:16:42Z"),
+                spec),
+            new Base(
+                widths(96, 4, 24, 24, 384),
+                new TreeMap<>(
+                    Map.of(
+                        "params", 681_610.0,
+                        "macs", 33_700_000.0,
+                        "top1_accuracy", 0.8712,
+                        "latency_p50_ms", 1.84,
+                        "throughput_images_per_s", 1412.0,
+                        "onnx_latency_p50_ms", 1.15,
+                        "onnx_throughput_images_per_s", 1300.0))),
+            cells,
+            trials,
+            stages(),
+            new Sharing(180, 74, 6, 371, 512),
+            new Conditions(
+                "Intel Xeon (2 cores)",
+                "host-1",
+                "fp32",
+                1,
+                "PyTorch 2.7.1",
+                64,
+                50,
+                10,
+                2000,
+                "ONNX Runtime 1.22.0"))
+        .with(List.of(pictures(cells.get(0).cellId()), pictures(cells.get(1).cellId())));
+  }
+
+  /** Two images of 49 patches, of which blocks 2 and 4 leave 24 and 9, other ones of each image. */
+  private static KeptPatches pictures(String cellId) {
+    List<KeptPatches.Picture> images = new ArrayList<>();
+    List<List<Integer>> first = new ArrayList<>();
+    List<List<Integer>> second = new ArrayList<>();
+    for (int image = 0; image < 2; image++) {
+      byte[] pixels = new byte[28 * 28];
+      for (int i = 0; i < pixels.length; i++) {
+        int x = i % 28 - 14;
+        int y = i / 28 - 14;
+        pixels[i] = (byte) Math.max(0, 255 - 15 * (image == 0 ? x * x + y * y : x * x) / 10);
+      }
+      images.add(new KeptPatches.Picture(image, Base64.getEncoder().encodeToString(pixels)));
+      int from = 10 + 3 * image;
+      first.add(IntStream.range(from, from + 24).boxed().toList());
+      second.add(IntStream.range(from, from + 9).boxed().toList());
+    }
+    return new KeptPatches(
+        cellId,
+        28,
+        1,
+        7,
+        images,
+        List.of(new KeptPatches.Stage(2, first), new KeptPatches.Stage(4, second)));
   }
 
   private static CellResult cell(
