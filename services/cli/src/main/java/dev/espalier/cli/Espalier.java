@@ -15,6 +15,7 @@ import dev.espalier.cli.local.UpCommand;
 import dev.espalier.cli.registry.DatasetCommand;
 import dev.espalier.cli.registry.ModelCommand;
 import dev.espalier.cli.sweep.CancelCommand;
+import dev.espalier.cli.sweep.DeleteCommand;
 import dev.espalier.cli.sweep.ListCommand;
 import dev.espalier.cli.sweep.MethodsCommand;
 import dev.espalier.cli.sweep.PauseCommand;
@@ -55,6 +56,7 @@ import picocli.CommandLine.Spec;
       PauseCommand.class,
       ResumeCommand.class,
       CancelCommand.class,
+      DeleteCommand.class,
       ExplainCommand.class,
       ReplayCommand.class,
       WhatIfCommand.class,

@@ -45,8 +45,8 @@ class CommandLineTest {
     assertThat(Espalier.commandLine().getSubcommands().keySet())
         .containsExactlyInAnyOrder(
             "demo", "up", "down", "status", "logs", "methods", "plan", "submit", "watch", "list",
-            "report", "pause", "resume", "cancel", "explain", "replay", "what-if", "dlq", "gc",
-            "dataset", "model", "export", "bench");
+            "report", "pause", "resume", "cancel", "delete", "explain", "replay", "what-if", "dlq",
+            "gc", "dataset", "model", "export", "bench");
   }
 
   @Test

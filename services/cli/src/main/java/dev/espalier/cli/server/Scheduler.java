@@ -121,6 +121,10 @@ public final class Scheduler {
     return ask(request(path).POST(BodyPublishers.noBody()));
   }
 
+  public void delete(String path) {
+    ask(request(path).DELETE());
+  }
+
   /** As {@link #post(String)}, for what takes its time. */
   public JsonNode post(String path, Duration limit) {
     return ask(request(path).timeout(limit).POST(BodyPublishers.noBody()));

@@ -97,7 +97,9 @@ class SweepCommandsTest {
             .answer(
                 "POST /sweeps/3f2a/trials/t2/pause",
                 200,
-                "{\"id\":\"t2\",\"sweepId\":\"3f2a\",\"state\":\"PLANNED\",\"paused\":true}")) {
+                "{\"id\":\"t2\",\"sweepId\":\"3f2a\",\"state\":\"PLANNED\",\"paused\":true}")
+            .answer("DELETE /sweeps/3f2a", 204, "")
+            .answer("DELETE /sweeps/busy", 409, "{\"error\":\"cancel it first\"}")) {
       String server = scheduler.address();
       assertThat(Run.of("pause", "3f2a", "--server", server).out().strip())
           .isEqualTo("3f2a paused");
@@ -105,6 +107,9 @@ class SweepCommandsTest {
           .isEqualTo("t 1 running");
       assertThat(Run.of("pause", "3f2a", "--trial", "t2", "--server", server).out().strip())
           .isEqualTo("t2 planned, paused");
+      assertThat(Run.of("delete", "3f2a", "--server", server).out().strip())
+          .isEqualTo("3f2a deleted");
+      assertThat(Run.of("delete", "busy", "--server", server).err()).contains("cancel it first");
       Run unknown = Run.of("cancel", "3f2a", "--trial", "nope", "--server", server);
       assertThat(unknown.code()).isEqualTo(ExitCode.FAILED);
     }

@@ -102,6 +102,7 @@ class SecuredInstallationTest {
         new Request("GET", "/api/v1/sweeps"),
         new Request("POST", "/api/v1/sweeps"),
         new Request("GET", "/api/v1/sweeps/x"),
+        new Request("DELETE", "/api/v1/sweeps/x"),
         new Request("GET", "/api/v1/sweeps/x/results"),
         new Request("GET", "/api/v1/sweeps/x/report.html"),
         new Request("GET", "/api/v1/sweeps/x/report.csv"),

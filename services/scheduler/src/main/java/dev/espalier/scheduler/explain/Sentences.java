@@ -88,6 +88,7 @@ final class Sentences {
       case TRIAL_PROMOTED ->
           "promoted to rung %d: trains on up to epoch %d"
               .formatted(event.getTrialPromoted().getRung(), event.getTrialPromoted().getEpochs());
+      case TRIAL_DELETED -> "deleted with its sweep";
       case TRIAL_STOPPED ->
           "stopped after epoch %d (%s): %s"
               .formatted(
@@ -144,6 +145,7 @@ final class Sentences {
                   event.getStaleReportRejected().getWorkerId(),
                   event.getStaleReportRejected().getCurrentGeneration());
       case STAGE_HELD -> "held: " + event.getStageHeld().getReason();
+      case STAGE_FORGOTTEN -> "forgotten: all sweeps that claimed it are deleted";
       case STAGE_RELEASED_FROM_HOLD -> "no longer held";
       default -> words(event.getEventCase());
     };

@@ -82,7 +82,9 @@ public class IntakeResource {
               submission.spec().team(),
               trace(traceparent));
       Receipt receipt =
-          transactions.call(connection -> intake.accept(connection, submission, cause));
+          transactions
+              .call(connection -> intake.accept(connection, submission, cause))
+              .unlessDeleted(submission.accepted().run());
       return Response.accepted(receipt).build();
     } catch (RefusedSweep refused) {
       throw Problem.violations(refused.violations());

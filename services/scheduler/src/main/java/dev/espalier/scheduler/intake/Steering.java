@@ -13,9 +13,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 
 /**
- * Pauses, resumes and cancels sweeps and their trials, whichever door asks. Asking twice changes
- * nothing. What follows for the stages is carried to them from the events, and to their workers by
- * {@code RevokeStage}.
+ * Pauses, resumes, cancels and deletes sweeps and their trials, whichever door asks. Asking twice
+ * changes nothing. What follows for the stages is carried to them from the events, and to their
+ * workers by {@code RevokeStage}.
  */
 public final class Steering {
 
@@ -52,6 +52,22 @@ public final class Steering {
   public void steer(Connection connection, String sweepId, SweepCommand command, Cause cause)
       throws SQLException {
     sweeps.decide(connection, sweepId, command, cause);
+  }
+
+  /**
+   * Forgets a sweep that has ended: nobody is shown it any more.
+   *
+   * @throws RefusedSweep if it has not ended
+   */
+  public void delete(Connection connection, String sweepId, Cause cause)
+      throws RefusedSweep, SQLException {
+    if (sweeps.decide(connection, sweepId, new SweepCommand.Delete(), cause).isEmpty()) {
+      throw new RefusedSweep(
+          new Violation(
+              "sweepId",
+              "a sweep that has ended: cancel it first",
+              "one that is " + sweeps.load(connection, sweepId).phase()));
+    }
   }
 
   /**

@@ -14,6 +14,7 @@ import dev.espalier.sweep.lifecycle.TrialCommand;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.inject.Singleton;
 import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
@@ -64,6 +65,21 @@ public class SteeringResource {
       @PathParam("id") String id, @QueryParam("reason") @DefaultValue("") String reason)
       throws SQLException {
     return steer(id, new SweepCommand.Cancel(storable(reason)));
+  }
+
+  /** 409 for a sweep that has not ended. */
+  @DELETE
+  @Path("/sweeps/{id}")
+  public void delete(@PathParam("id") String id) throws SQLException {
+    Cause cause = cause(id);
+    transactions.run(
+        connection -> {
+          try {
+            steering.delete(connection, id, cause);
+          } catch (RefusedSweep e) {
+            throw Problem.of(409, e.getMessage());
+          }
+        });
   }
 
   @POST

@@ -116,6 +116,10 @@ public final class SweepCommandConsumer {
                     shortened(command.getCancelSweep().getReason())),
                 caller,
                 cause);
+        case DELETE_SWEEP -> {
+          String id = storable(command.getDeleteSweep().getSweepId());
+          steering.delete(connection, id, forTeamOf(connection, id, caller, cause));
+        }
         case PAUSE_TRIAL ->
             steer(
                 connection,
@@ -158,7 +162,8 @@ public final class SweepCommandConsumer {
     requireTeam(caller, submission.spec().team());
     Cause accepted =
         new Cause(cause.eventId(), cause.requestedBy(), submission.spec().team(), cause.trace());
-    Receipt receipt = intake.accept(connection, submission, accepted);
+    Receipt receipt =
+        intake.accept(connection, submission, accepted).unlessDeleted(submit.getRun());
     LOG.infof(
         "%s sweep %s of %d trials",
         receipt.attached() ? "attached to" : "accepted", receipt.sweepId(), receipt.trials());

@@ -55,7 +55,22 @@ public final class SweepIntake {
    * @param attached whether an equal sweep was there: unfinished ones are joined, finished ones are
    *     answered with their result
    */
-  public record Receipt(String sweepId, String state, boolean attached, int trials) {}
+  public record Receipt(String sweepId, String state, boolean attached, int trials) {
+
+    /**
+     * @throws RefusedSweep if the equal sweep was deleted: its id stays its own
+     */
+    Receipt unlessDeleted(int run) throws RefusedSweep {
+      if (state.equals(SweepState.Phase.DELETED.name())) {
+        throw new RefusedSweep(
+            new Violation(
+                "run",
+                "another run than that of sweep " + sweepId + ", which was deleted",
+                "" + run));
+      }
+      return this;
+    }
+  }
 
   /**
    * Reads and resolves a request; writes nothing.

@@ -178,9 +178,8 @@ public final class StageProjection {
       case STAGE_PREEMPTED ->
           statements.add("update lease set yielding = true where stage_id = ?", id);
       case STALE_REPORT_REJECTED -> stale(statements, id, event.getStaleReportRejected(), at);
-      case STAGE_INPUT_ARRIVED, STAGE_HELD, STAGE_RELEASED_FROM_HOLD -> {
-        // All of it is in the state below.
-      }
+      case STAGE_FORGOTTEN -> ForgottenStage.delete(statements, id);
+      case STAGE_INPUT_ARRIVED, STAGE_HELD, STAGE_RELEASED_FROM_HOLD -> {} // In the state below.
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of stage " + id);
     }
     if (before.status() instanceof Status.Running && !(after.status() instanceof Status.Running)) {
@@ -356,8 +355,8 @@ public final class StageProjection {
   private static void state(
       Statements statements, String id, StageState before, StageState after, Instant at) {
     String name = name(after);
-    if (before.status() instanceof Status.Absent) {
-      return; // It was inserted as it is.
+    if (before.status() instanceof Status.Absent || after.status() instanceof Status.Absent) {
+      return; // It was inserted as it is, or is gone.
     }
     if (name.equals(name(before))
         && after.held() == before.held()

@@ -38,6 +38,10 @@ public final class SweepProjection {
       accept(statements, event, event.getSweepAccepted(), after.search().rules());
       return;
     }
+    if (event.hasSweepDeleted()) {
+      statements.add("delete from sweep where sweep_id = ?", id);
+      return;
+    }
     statements.add(
         UPDATE,
         after.phase().name(),

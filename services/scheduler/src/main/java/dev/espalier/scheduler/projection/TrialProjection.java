@@ -5,9 +5,12 @@ import dev.espalier.schemas.stage.v1.Measurement;
 import dev.espalier.schemas.trial.v1.TrialEvent;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
 import dev.espalier.schemas.trial.v1.TrialStopped;
+import java.util.List;
 
 /** Keeps {@code trial}, {@code trial_stage} and {@code trial_measurement}. */
 public final class TrialProjection {
+
+  private static final List<String> TABLES = List.of("trial", "trial_stage", "trial_measurement");
 
   private static final String PLAN =
       """
@@ -82,6 +85,9 @@ public final class TrialProjection {
         statements.add(END, "STOPPED", event.getOccurredAt(), id);
         statements.add(STOP, stopped.getRule(), stopped.getEpoch(), stopped.getReason(), id);
       }
+      case TRIAL_DELETED ->
+          TABLES.forEach(
+              table -> statements.add("delete from " + table + " where trial_id = ?", id));
       case EVENT_NOT_SET -> throw new IllegalArgumentException("expected an event of trial " + id);
     }
   }

@@ -9,14 +9,15 @@ import java.util.stream.Stream;
 
 /**
  * A projection's statement, taken apart, so that a replay can run it on rows in memory. Projections
- * keep to few forms: {@code insert ... values ... [on conflict do nothing | do update set ...]} and
- * {@code update ... set ... where column = value and ...}; another one is refused with its text.
+ * keep to few forms: {@code insert ... values ... [on conflict do nothing | do update set ...]},
+ * {@code update ... set ... where column = value and ...} and {@code delete from ... where column =
+ * value and ...}; another one is refused with its text.
  *
  * @param columns of an insert, in the order of its values; none of an update
  * @param values of an insert
  * @param ignores whether an insert leaves a row that is there as it is
- * @param sets what an update, or an insert that finds its row, assigns
- * @param where equalities that an update's rows fulfil
+ * @param sets what an update, or an insert that finds its row, assigns; nothing of a delete
+ * @param where equalities that the rows of an update or a delete fulfil
  */
 record RowStatement(
     String table,
@@ -51,6 +52,7 @@ record RowStatement(
           "insert into (\\w+) \\(([^)]*)\\) values \\(([^)]*)\\)"
               + "(?: on conflict(?: \\([^)]*\\))? do (?:(nothing)|update set (.*)))?");
 
+  private static final Pattern DELETE = Pattern.compile("delete from (\\w+) where (.*)");
   private static final Pattern UPDATE = Pattern.compile("update (\\w+) set (.*) where (.*)");
   private static final Pattern COMMA_OUTSIDE = Pattern.compile(", (?![^(]*\\))");
 
@@ -82,7 +84,22 @@ record RowStatement(
           sets,
           placeholders.pairs(List.of(update.group(3).split(" and "))));
     }
+    Matcher delete = DELETE.matcher(text);
+    if (delete.matches()) {
+      return new RowStatement(
+          delete.group(1),
+          List.of(),
+          List.of(),
+          false,
+          Map.of(),
+          placeholders.pairs(List.of(delete.group(2).split(" and "))));
+    }
     throw refused(text);
+  }
+
+  /** Whether it takes rows away. */
+  boolean deletes() {
+    return columns.isEmpty() && sets.isEmpty();
   }
 
   private static List<String> split(String assignments) {
@@ -91,7 +108,7 @@ record RowStatement(
 
   private static IllegalStateException refused(String text) {
     return new IllegalStateException(
-        "expected a projection to insert values or to update rows by their columns but found: "
+        "expected a projection to insert values, or to update or delete rows by their columns, but found: "
             + text);
   }
 

@@ -28,7 +28,9 @@ final class StreamRows {
         continue;
       }
       RowStatement what = parsed.computeIfAbsent(statement.sql(), RowStatement::parse);
-      if (what.columns().isEmpty()) {
+      if (what.deletes()) {
+        rows(what.table()).values().removeAll(matching(what, statement.values()));
+      } else if (what.columns().isEmpty()) {
         update(what, statement.values());
       } else {
         insert(what, statement.values());
@@ -64,17 +66,24 @@ final class StreamRows {
   }
 
   private void update(RowStatement what, Object[] given) {
-    TableShape shape = shapes.get(what.table());
-    for (Object[] row : found(shape, what, given)) {
-      boolean fits =
-          what.where().entrySet().stream()
-              .allMatch(
-                  equal ->
-                      same(row[shape.place(equal.getKey())], value(equal.getValue(), given, null)));
-      if (fits) {
-        set(shape, what, given, row, null);
-      }
+    for (Object[] row : matching(what, given)) {
+      set(shapes.get(what.table()), what, given, row, null);
     }
+  }
+
+  /** The rows that fulfil its equalities. */
+  private List<Object[]> matching(RowStatement what, Object[] given) {
+    TableShape shape = shapes.get(what.table());
+    return found(shape, what, given).stream()
+        .filter(
+            row ->
+                what.where().entrySet().stream()
+                    .allMatch(
+                        equal ->
+                            same(
+                                row[shape.place(equal.getKey())],
+                                value(equal.getValue(), given, null))))
+        .toList();
   }
 
   /** The one row that a whole key names, or all rows of the table. */

@@ -10,6 +10,7 @@ import dev.espalier.schemas.stage.v1.StageAssigned;
 import dev.espalier.schemas.stage.v1.StageCancelled;
 import dev.espalier.schemas.stage.v1.StageClaimed;
 import dev.espalier.schemas.stage.v1.StageFailed;
+import dev.espalier.schemas.stage.v1.StageForgotten;
 import dev.espalier.schemas.stage.v1.StageHeld;
 import dev.espalier.schemas.stage.v1.StageInputArrived;
 import dev.espalier.schemas.stage.v1.StagePreempted;
@@ -131,6 +132,10 @@ public final class StageWire {
               .setGeneration(preempted.generation())
               .setReason(preempted.reason()));
     }
+    if (event instanceof StageEvent.Forgotten forgotten) {
+      return message.setStageForgotten(
+          StageForgotten.newBuilder().setGeneration(forgotten.generation()));
+    }
     if (event instanceof StageEvent.Held held) {
       return message.setStageHeld(
           StageHeld.newBuilder()
@@ -206,6 +211,8 @@ public final class StageWire {
               new StageEvent.Preempted(
                   message.getStagePreempted().getGeneration(),
                   message.getStagePreempted().getReason()));
+      case STAGE_FORGOTTEN ->
+          Optional.of(new StageEvent.Forgotten(message.getStageForgotten().getGeneration()));
       case STAGE_HELD ->
           Optional.of(
               new StageEvent.Held(

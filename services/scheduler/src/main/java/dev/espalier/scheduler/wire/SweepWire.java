@@ -4,6 +4,7 @@ import dev.espalier.schemas.sweep.v1.SweepAccepted;
 import dev.espalier.schemas.sweep.v1.SweepCancelled;
 import dev.espalier.schemas.sweep.v1.SweepCapReached;
 import dev.espalier.schemas.sweep.v1.SweepCompleted;
+import dev.espalier.schemas.sweep.v1.SweepDeleted;
 import dev.espalier.schemas.sweep.v1.SweepPaused;
 import dev.espalier.schemas.sweep.v1.SweepResumed;
 import dev.espalier.schemas.sweep.v1.TrialEnded;
@@ -58,6 +59,9 @@ public final class SweepWire {
     }
     if (event instanceof SweepEvent.Cancelled cancelled) {
       return message.setSweepCancelled(SweepCancelled.newBuilder().setReason(cancelled.reason()));
+    }
+    if (event instanceof SweepEvent.Deleted) {
+      return message.setSweepDeleted(SweepDeleted.getDefaultInstance());
     }
     if (event instanceof SweepEvent.TrialEnded ended) {
       TrialEnded.Builder wire =
@@ -133,6 +137,7 @@ public final class SweepWire {
                           message.getSweepCapReached().getUsedDeviceHours()));
       case SWEEP_CANCELLED ->
           Optional.of(new SweepEvent.Cancelled(message.getSweepCancelled().getReason()));
+      case SWEEP_DELETED -> Optional.of(new SweepEvent.Deleted());
       case TRIAL_ENDED ->
           outcome(message.getTrialEnded().getOutcome())
               .map(

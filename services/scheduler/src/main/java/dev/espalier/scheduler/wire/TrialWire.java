@@ -5,6 +5,7 @@ import dev.espalier.schemas.stage.v1.StageInput;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.schemas.trial.v1.TrialAwaitsPromotion;
 import dev.espalier.schemas.trial.v1.TrialCancelled;
+import dev.espalier.schemas.trial.v1.TrialDeleted;
 import dev.espalier.schemas.trial.v1.TrialFailed;
 import dev.espalier.schemas.trial.v1.TrialPaused;
 import dev.espalier.schemas.trial.v1.TrialPlanned;
@@ -63,6 +64,9 @@ public final class TrialWire {
       return message.setTrialPromoted(
           TrialPromoted.newBuilder().setRung(promoted.rung()).setEpochs(promoted.epochs()));
     }
+    if (event instanceof TrialEvent.Deleted) {
+      return message.setTrialDeleted(TrialDeleted.getDefaultInstance());
+    }
     if (event instanceof TrialEvent.Stopped stopped) {
       return message.setTrialStopped(
           TrialStopped.newBuilder()
@@ -109,6 +113,7 @@ public final class TrialWire {
                   message.getTrialStopped().getRule(),
                   message.getTrialStopped().getEpoch(),
                   message.getTrialStopped().getReason()));
+      case TRIAL_DELETED -> Optional.of(new TrialEvent.Deleted());
       case EVENT_NOT_SET -> Optional.empty();
     };
   }

@@ -29,6 +29,8 @@ public interface SchedulerConfig {
 
   AssignmentSection assignment();
 
+  RetentionSection retention();
+
   /** What teams may have, by name: {@code espalier.teams.vision.weight=2}. */
   Map<String, TeamSection> teams();
 
@@ -98,6 +100,23 @@ public interface SchedulerConfig {
      */
     @WithDefault("2m")
     Duration preemptAfter();
+  }
+
+  interface RetentionSection {
+
+    /**
+     * Days after the end of a sweep until the points of its training curves go, default 90. What
+     * its epochs were evaluated to stays: reports and decisions rest on it.
+     */
+    @WithDefault("90")
+    int metricsDays();
+
+    /**
+     * Days after the deletion of a sweep until its events go, and results that no other sweep has
+     * claimed; default 7. At least as long as the broker keeps records.
+     */
+    @WithDefault("7")
+    int deletedDays();
   }
 
   interface TeamSection {

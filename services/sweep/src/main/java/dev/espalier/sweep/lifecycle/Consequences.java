@@ -109,6 +109,11 @@ public final class Consequences {
               trial -> new ForTrial(trial, new TrialCommand.Cancel(cancelled.reason())))
           .toList();
     }
+    if (event instanceof SweepEvent.Deleted) {
+      return view.trialsOf(sweepId).stream()
+          .<Consequence>map(trial -> new ForTrial(trial, new TrialCommand.Delete()))
+          .toList();
+    }
     // TrialEnded and Completed end here.
     return List.of();
   }

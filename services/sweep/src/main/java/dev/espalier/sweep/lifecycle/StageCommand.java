@@ -47,6 +47,17 @@ public sealed interface StageCommand {
   /** Carried out only while the holder is not paused. */
   record ReleaseFromHold(Holder holder) implements StageCommand {}
 
+  /**
+   * Its results may go if nobody else has claimed it.
+   *
+   * @param deleted sweeps that are deleted
+   */
+  record Forget(Set<String> deleted) implements StageCommand {
+    public Forget {
+      deleted = Set.copyOf(deleted);
+    }
+  }
+
   /** What a worker says of its attempt. */
   sealed interface Report {
 

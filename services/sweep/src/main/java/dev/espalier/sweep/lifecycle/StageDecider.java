@@ -79,6 +79,14 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
           ? List.of(new StageEvent.Held(hold.holder(), hold.reason()))
           : List.of();
     }
+    if (command instanceof StageCommand.Forget forget) {
+      boolean unwanted =
+          state.claims().values().stream()
+              .allMatch(claim -> forget.deleted().contains(claim.sweepId()));
+      return unwanted && !unfinished(state)
+          ? List.of(new StageEvent.Forgotten(state.generation()))
+          : List.of();
+    }
     Holder holder = ((StageCommand.ReleaseFromHold) command).holder();
     return state.holding().contains(holder)
         ? List.of(new StageEvent.ReleasedFromHold(holder))
@@ -258,6 +266,9 @@ public final class StageDecider implements Decider<StageState, StageCommand, Sta
       Set<Holder> holding = new HashSet<>(state.holding());
       holding.remove(released.holder());
       return state.withHolding(Set.copyOf(holding));
+    }
+    if (event instanceof StageEvent.Forgotten forgotten) {
+      return StageState.ABSENT.withGeneration(forgotten.generation());
     }
     // StaleReportRejected is a note for people.
     return state;

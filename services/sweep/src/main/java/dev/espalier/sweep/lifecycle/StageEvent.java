@@ -85,4 +85,11 @@ public sealed interface StageEvent {
   record Held(Holder holder, String reason) implements StageEvent {}
 
   record ReleasedFromHold(Holder holder) implements StageEvent {}
+
+  /**
+   * All sweeps that claimed it are deleted: whoever wants it next has it done anew.
+   *
+   * @param generation of its latest lease
+   */
+  record Forgotten(long generation) implements StageEvent {}
 }

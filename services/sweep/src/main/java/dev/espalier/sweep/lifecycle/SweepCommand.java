@@ -26,6 +26,9 @@ public sealed interface SweepCommand {
 
   record Cancel(String reason) implements SweepCommand {}
 
+  /** Only what has ended can be deleted. */
+  record Delete() implements SweepCommand {}
+
   /**
    * A trial is over.
    *

@@ -47,6 +47,13 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
     if (command instanceof SweepCommand.Cancel cancel) {
       return state.phase().open() ? List.of(new SweepEvent.Cancelled(cancel.reason())) : List.of();
     }
+    if (command instanceof SweepCommand.Delete) {
+      boolean over = state.phase() == Phase.COMPLETED || state.phase() == Phase.CANCELLED;
+      return over ? List.of(new SweepEvent.Deleted()) : List.of();
+    }
+    if (state.phase() == Phase.DELETED) {
+      return List.of(); // late news of its trials
+    }
     if (command instanceof SweepCommand.ReachEpochs reach) {
       return reachEpochs(state, reach);
     }
@@ -161,6 +168,9 @@ public final class SweepDecider implements Decider<SweepState, SweepCommand, Swe
     }
     if (event instanceof SweepEvent.Completed) {
       return state.in(Phase.COMPLETED);
+    }
+    if (event instanceof SweepEvent.Deleted) {
+      return SweepState.DELETED;
     }
     if (event instanceof SweepEvent.EpochReached reached) {
       return state.with(

@@ -93,5 +93,8 @@ public sealed interface SweepEvent {
 
   record StopDecided(Verdict.Stop stop) implements SweepEvent {}
 
+  /** Nobody is shown it any more. */
+  record Deleted() implements SweepEvent {}
+
   record BisectionStepped(Bisection.Step step) implements SweepEvent {}
 }

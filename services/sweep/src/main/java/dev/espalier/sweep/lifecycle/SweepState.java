@@ -32,19 +32,23 @@ public record SweepState(
     /** Its device-hours are used up: what runs ends, nothing starts. */
     CAPPED,
     COMPLETED,
-    CANCELLED;
+    CANCELLED,
+    /** As if it had never been, but that nobody else gets its id. */
+    DELETED;
 
     /** Whether the sweep still wants results. */
     public boolean open() {
       return switch (this) {
         case ACCEPTED, RUNNING, PAUSED, CAPPED -> true;
-        case ABSENT, COMPLETED, CANCELLED -> false;
+        case ABSENT, COMPLETED, CANCELLED, DELETED -> false;
       };
     }
   }
 
   static final SweepState ABSENT =
       new SweepState(Phase.ABSENT, null, 0, false, GrowingSet.empty(), 0, 0, 0, 0, null);
+
+  static final SweepState DELETED = ABSENT.in(Phase.DELETED);
 
   SweepState in(Phase next) {
     return new SweepState(

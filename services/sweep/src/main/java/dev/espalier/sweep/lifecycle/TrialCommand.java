@@ -23,6 +23,9 @@ public sealed interface TrialCommand {
 
   record Cancel(String reason) implements TrialCommand {}
 
+  /** Its sweep is deleted. */
+  record Delete() implements TrialCommand {}
+
   /**
    * Wait until the cell is promoted beyond this rung.
    *

@@ -21,6 +21,9 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
     if (command instanceof TrialCommand.Plan plan) {
       return state instanceof TrialState.Absent ? List.of(plan.planned()) : List.of();
     }
+    if (command instanceof TrialCommand.Delete) {
+      return state instanceof TrialState.Ended ? List.of(new TrialEvent.Deleted()) : List.of();
+    }
     if (!(state instanceof TrialState.Running running)) {
       // Ended trials hear late news of stages that others share; an absent one was never planned.
       return List.of();
@@ -76,6 +79,9 @@ public final class TrialDecider implements Decider<TrialState, TrialCommand, Tri
   public TrialState evolve(TrialState state, TrialEvent event) {
     if (event instanceof TrialEvent.Planned planned) {
       return new TrialState.Running(planned, Set.of(), false, false, 0);
+    }
+    if (event instanceof TrialEvent.Deleted) {
+      return new TrialState.Deleted();
     }
     TrialState.Running running = (TrialState.Running) state;
     if (event instanceof TrialEvent.StageSucceeded success) {

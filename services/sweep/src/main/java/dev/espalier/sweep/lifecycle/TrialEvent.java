@@ -43,6 +43,9 @@ public sealed interface TrialEvent {
 
   record Cancelled(String reason) implements TrialEvent {}
 
+  /** With its sweep. */
+  record Deleted() implements TrialEvent {}
+
   /**
    * Came to the end of its rung.
    *

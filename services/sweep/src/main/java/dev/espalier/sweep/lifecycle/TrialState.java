@@ -31,6 +31,9 @@ public sealed interface TrialState {
     }
   }
 
+  /** Gone with its sweep. */
+  record Deleted() implements TrialState {}
+
   /** Over for good. */
   record Ended(TrialEvent.Planned planned, TrialOutcome outcome, FailureCause cause)
       implements TrialState {}
