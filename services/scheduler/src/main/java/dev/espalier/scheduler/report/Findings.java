@@ -11,9 +11,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
- * The sentences that a reader in a hurry takes away: one for each budget, with the number of seeds
- * and the 95 % interval. One configuration is called the most accurate only where its interval lies
- * above those of all others.
+ * The sentences that a reader in a hurry takes away: one for each budget, the largest first, with
+ * the number of seeds and the 95 % interval. One configuration is called the most accurate only
+ * where its interval lies above those of all others.
  */
 final class Findings {
 
@@ -26,6 +26,9 @@ final class Findings {
     List<Markup> findings = new ArrayList<>();
     results.cells().stream()
         .filter(cell -> HtmlReport.mean(cell, TOP1) != null)
+        .sorted(
+            Comparator.comparing(CellResult::targetKind)
+                .thenComparing(Comparator.comparing(CellResult::keepRatio).reversed()))
         .collect(
             groupingBy(
                 cell -> cell.targetKind() + " " + Figures.ratio(cell.keepRatio()),

@@ -40,6 +40,13 @@ class FindingsTest {
         .contains("No winner");
   }
 
+  @Test
+  void goesFromTheLargestBudgetToTheSmallest() {
+    String text = findings(at("nvit", 0.65, 0.9), at("nvit", 0.35, 0.7), at("nvit", 0.5, 0.8));
+
+    assertThat(text).containsSubsequence("At 65 %", "At 50 %", "At 35 %");
+  }
+
   private static String findings(CellResult... cells) {
     SweepResults any = ReportFixture.results("any");
     return Findings.draw(
@@ -54,13 +61,21 @@ class FindingsTest {
         .toString();
   }
 
+  private static CellResult at(String method, double keepRatio, double top1) {
+    return cell(method, keepRatio, new Double[] {top1});
+  }
+
   private static CellResult cell(String method, Double... top1) {
+    return cell(method, 0.5, top1);
+  }
+
+  private static CellResult cell(String method, double keepRatio, Double[] top1) {
     return new CellResult(
         method,
         method,
         "none",
         "macs",
-        0.5,
+        keepRatio,
         top1.length,
         top1.length,
         Map.of("top1_accuracy", Statistic.of(List.of(top1))));
