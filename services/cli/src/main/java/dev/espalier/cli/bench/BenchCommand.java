@@ -123,9 +123,6 @@ public final class BenchCommand {
     }
   }
 
-  /** The services' libraries bring this log manager, which complains when it is not the first. */
-  static final String LOGGING = "-Djava.util.logging.manager=org.jboss.logmanager.LogManager";
-
   /** The engine is measured as the trainer carries it. */
   static String classPath(Path home) {
     Path engine = home.resolve("services/trainer/target/quarkus-app/lib/main");
@@ -150,8 +147,7 @@ public final class BenchCommand {
   private static int run(String main, Context context, Shape shape) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx1g", "-Dai.djl.offline=true", LOGGING));
-    command.addAll(List.of("-cp", classPath(Context.home())));
+    command.addAll(List.of("-Xmx1g", "-Dai.djl.offline=true", "-cp", classPath(Context.home())));
     command.add("dev.espalier.benchmarks." + main);
     command.addAll(
         List.of(

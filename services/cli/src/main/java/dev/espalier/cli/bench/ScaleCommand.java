@@ -104,6 +104,10 @@ final class ScaleCommand {
     }
   }
 
+  /** The services' libraries bring this log manager, which complains when it is not the first. */
+  private static final String LOGGING =
+      "-Djava.util.logging.manager=org.jboss.logmanager.LogManager";
+
   /** The scheduler as its service carries it, and the servers as the supervisor does. */
   private static String classPath(Path home) {
     Path scheduler = home.resolve("services/scheduler/target/quarkus-app");
@@ -122,7 +126,7 @@ final class ScaleCommand {
   private static int run(String what, Context context, Size size) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx2g", "-Djava.net.preferIPv4Stack=true", BenchCommand.LOGGING));
+    command.addAll(List.of("-Xmx2g", "-Djava.net.preferIPv4Stack=true", LOGGING));
     command.addAll(List.of("-cp", classPath(Context.home())));
     command.add("dev.espalier.benchmarks.scheduling.ScaleBench");
     command.addAll(
