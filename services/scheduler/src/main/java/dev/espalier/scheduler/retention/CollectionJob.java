@@ -1,6 +1,5 @@
 package dev.espalier.scheduler.retention;
 
-import dev.espalier.artifacts.store.ArtifactException;
 import dev.espalier.scheduler.wiring.SchedulerPart;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -52,7 +51,7 @@ public final class CollectionJob implements SchedulerPart {
                       found.removed(),
                       found.artifacts(),
                       found.removedBytes()));
-    } catch (SQLException | ArtifactException e) {
+    } catch (SQLException | RuntimeException e) {
       LOG.warn("artifacts were not collected: {}", e.toString());
     }
   }

@@ -20,10 +20,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +76,24 @@ class ArtifactCollectorTest {
     assertThat(store.contains(output)).isTrue();
     assertThat(collect()).isEqualTo(outcome(1, 6, 1, 0, 0, 0, 0));
     assertThat(tombstones()).isZero();
+  }
+
+  @Test
+  void aDefectInOnePassDoesNotEndTheJob() throws Exception {
+    CountDownLatch passes = new CountDownLatch(2);
+    ArtifactCollector faulty =
+        new ArtifactCollector(
+            database,
+            store,
+            GRACE,
+            () -> {
+              passes.countDown();
+              throw new IllegalStateException("a defect");
+            });
+    try (CollectionJob job = new CollectionJob(faulty, Duration.ofMillis(20))) {
+      job.start();
+      assertThat(passes.await(30, TimeUnit.SECONDS)).as("a second pass").isTrue();
+    }
   }
 
   @Test
