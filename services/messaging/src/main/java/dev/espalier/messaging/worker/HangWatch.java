@@ -29,15 +29,22 @@ final class HangWatch {
     this.grace = grace;
   }
 
-  /** Attempts that were not found to hang before; their threads are interrupted. */
-  List<Attempt> look(Collection<Attempt> attempts) {
+  /**
+   * Ends attempts that were not found to hang before, and only then interrupts their threads: an
+   * interrupted thread must not report first, as if somebody had asked it to stop.
+   *
+   * @return the attempts that it ended, whose last report the caller sends
+   */
+  List<Attempt> endHanging(Collection<Attempt> attempts) {
     List<Attempt> found = new ArrayList<>();
     for (Attempt attempt : attempts) {
       if (attempt.hangs() && hanging.putIfAbsent(attempt, System.nanoTime()) == null) {
         LOG.warn("stage {} makes no headway, its thread is interrupted", attempt.stageId());
+        if (attempt.end()) {
+          found.add(attempt);
+        }
         attempt.stop("no headway", false);
         attempt.interrupt();
-        found.add(attempt);
       }
     }
     return found;

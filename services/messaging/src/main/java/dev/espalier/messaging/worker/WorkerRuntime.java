@@ -407,11 +407,7 @@ public final class WorkerRuntime implements AutoCloseable {
 
   /** A worker whose thread is lost leaves, so that nothing waits for it. */
   private void giveUpWhatHangs() {
-    for (Attempt attempt : hangs.look(attempts.values())) {
-      if (attempt.end()) {
-        report(attempt, attempt.stalled());
-      }
-    }
+    hangs.endHanging(attempts.values()).forEach(attempt -> report(attempt, attempt.stalled()));
     if (hangs.stuck() && stuck.compareAndSet(false, true)) {
       LOG.error("{} leaves: a stage's thread cannot be stopped", workerId);
       daemon(
