@@ -24,6 +24,7 @@ import dev.espalier.pruning.method.PruningMethod;
 import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
 import dev.espalier.pruning.surgery.Cut;
+import dev.espalier.pruning.surgery.Uncut;
 import dev.espalier.pruning.tensor.EngineSettings;
 import dev.espalier.pruning.tensor.Precision;
 import dev.espalier.pruning.tensor.TensorEngine;
@@ -49,9 +50,9 @@ import java.util.stream.Collectors;
  * have trained equally long; it is also shown with NViT's recovery alone.
  *
  * <p>{@code MethodComparison BASE.safetensors DATASET.zip [key=value ...]} with the keys keep,
- * seeds, epochs, batch, learningRate, threads, methods and NViT's parameters. With {@code
- * target=latency} the budget is a share of the forward time of {@code latencyBatch} images, by a
- * table that is measured first; every model is then timed in turns with the base.
+ * seeds, recoveryEpochs, batch, recoveryRate, threads, methods and those methods' parameters. With
+ * {@code target=latency} the budget is a share of the forward time of {@code latencyBatch} images,
+ * by a table that is measured first; every model is then timed in turns with the base.
  */
 public final class MethodComparison {
 
@@ -140,7 +141,7 @@ public final class MethodComparison {
         VitWeights cut = Cut.apply(pruned.weights(), pruned.plan());
         double unrecovered = test(cut).top1Accuracy();
         before.add(unrecovered);
-        int epochs = Integer.parseInt(options.getOrDefault("epochs", "2"));
+        int epochs = Integer.parseInt(options.getOrDefault("recoveryEpochs", "2"));
         double recovered = epochs == 0 ? 0 : test(recover(cut, epochs, seed)).top1Accuracy();
         after.add(recovered);
         Cost cost = pruned.plan().cost();
@@ -204,6 +205,7 @@ public final class MethodComparison {
     for (double from = 1; result == null || (chained && from > keep + 1e-9); ) {
       double to = Math.max(keep, Math.round((from - 0.05) * 100) / 100.0);
       parameters.put("targetKind", target.text());
+      parameters.put("keepRatio", keep);
       parameters.put("keepRatioFrom", from);
       parameters.put("keepRatioTo", to);
       SearchRequest request = SearchRequest.of(base, parameters, seed).on(images);
@@ -233,7 +235,9 @@ public final class MethodComparison {
                 keep,
                 Map.of("alignment", alignment),
                 table));
-    return new Pruned(plan, result.weights().orElse(base), steps);
+    VitWeights whole =
+        Uncut.of(result.weights().orElse(base), plan, method.brought(plan, trajectory));
+    return new Pruned(plan, whole, steps);
   }
 
   private VitWeights recover(VitWeights cut, int epochs, long seed) {

@@ -50,7 +50,7 @@ class SurvivalTest {
       methods: [{name: magnitude}]
       targets: {macs: [0.75, 0.5]}
       seeds: [1]
-      recipe: {epochs: 2, batchSize: 64, learningRate: 0.0005}
+      recipe: {epochs: 1, batchSize: 64, learningRate: 0.0005}
       evaluation: {batchSize: 32, runs: 5}
       """;
 
@@ -64,7 +64,7 @@ class SurvivalTest {
           methods { name: "magnitude" }
           targets { macs: 0.75 macs: 0.5 }
           seeds: 1
-          recipe { epochs: 2 batch_size: 64 learning_rate: 0.0005 }
+          recipe { epochs: 1 batch_size: 64 learning_rate: 0.0005 }
           evaluation { batch_size: 32 runs: 5 }
         }
       }
