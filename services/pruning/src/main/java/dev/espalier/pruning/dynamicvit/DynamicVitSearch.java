@@ -6,20 +6,17 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.pruning.engine.VitEngine;
-import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.TrainedSearch;
 import dev.espalier.pruning.surgery.Uncut;
-import dev.espalier.pruning.training.TrainingCheckpoint;
-import dev.espalier.pruning.training.TrainingObserver;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.VitInitializer;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Joint training of the base and fresh predictors for one target. */
-final class DynamicVitSearch implements Search {
+final class DynamicVitSearch extends TrainedSearch {
 
   private final VitWeights base;
   private final Stages stages;
@@ -27,7 +24,6 @@ final class DynamicVitSearch implements Search {
   private final VitModel model;
   private final VitModel teacher;
   private final Sparsification sparsification;
-  private final TrainingRun run;
 
   DynamicVitSearch(SearchRequest request) {
     SearchRequest.Images images = request.requireImages();
@@ -48,67 +44,20 @@ final class DynamicVitSearch implements Search {
     this.model = VitModel.trainable(images.tensors(), Uncut.of(base, plan, predictors));
     this.teacher = VitModel.frozen(images.tensors(), base);
     this.sparsification = new Sparsification(settings, stages, request.seed());
-    TrainingRun.Builder builder =
+    open(
+        request,
         TrainingRun.of(images.tensors(), engine, model, images.dataset(), settings.recipe())
             .teacher(teacher)
-            .hook(sparsification)
-            .observer(observer(request));
-    this.run =
-        request
-            .checkpoint()
-            .map(bytes -> builder.resume(TrainingCheckpoint.fromBytes(bytes)))
-            .orElseGet(builder::start);
-  }
-
-  private TrainingObserver observer(SearchRequest request) {
-    return new TrainingObserver() {
-      @Override
-      public void onStep(
-          long step,
-          long totalSteps,
-          double loss,
-          double learningRate,
-          double gradientNorm,
-          double imagesPerSecond) {
-        Map<String, Double> values = new TreeMap<>(sparsification.seen());
-        values.put("loss", loss);
-        values.put("gradient_norm", gradientNorm);
-        values.put("images_per_s", imagesPerSecond);
-        request.observer().onStep(step, values);
-      }
-    };
+            .hook(sparsification));
   }
 
   @Override
-  public boolean finished() {
-    return run.finished();
+  protected Map<String, Double> seen() {
+    return sparsification.seen();
   }
 
   @Override
-  public void step() {
-    run.step();
-  }
-
-  @Override
-  public long steps() {
-    return run.steps();
-  }
-
-  @Override
-  public double progress() {
-    return (double) run.steps() / run.totalSteps();
-  }
-
-  @Override
-  public byte[] checkpoint() {
-    return run.checkpoint().toBytes();
-  }
-
-  @Override
-  public Result result() {
-    if (!finished()) {
-      throw new IllegalStateException("the search is not finished");
-    }
+  protected Result found() {
     VitWeights trained = model.weights();
     return new Result(
         Importance.none(base.architecture()),
@@ -130,7 +79,7 @@ final class DynamicVitSearch implements Search {
 
   @Override
   public void close() {
-    run.close();
+    super.close();
     teacher.close();
     model.close();
     engine.close();

@@ -5,12 +5,10 @@ import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.safetensors.Safetensors;
 import dev.espalier.datasets.Augmentation;
 import dev.espalier.pruning.engine.VitEngine;
-import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.TrainedSearch;
 import dev.espalier.pruning.training.Evaluation;
 import dev.espalier.pruning.training.LearningRate;
-import dev.espalier.pruning.training.TrainingCheckpoint;
-import dev.espalier.pruning.training.TrainingObserver;
 import dev.espalier.pruning.training.TrainingRecipe;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.VitModel;
@@ -22,14 +20,13 @@ import java.util.Optional;
  * gates' values (the findings, a safetensors file), and the weights, into which the gates were
  * folded or not.
  */
-public final class SparsitySearch implements Search {
+public final class SparsitySearch extends TrainedSearch {
 
   private final GateSet set;
   private final boolean folds;
   private final VitEngine engine;
   private final VitModel model;
   private final GateTraining gates;
-  private final TrainingRun run;
 
   /** Opens a search from a request with the parameters of {@code SparsityParameters}. */
   public SparsitySearch(SearchRequest request, GateSet set) {
@@ -39,17 +36,11 @@ public final class SparsitySearch implements Search {
     this.engine = VitEngine.fast(images.tensors(), images.precision());
     this.model = VitModel.trainable(images.tensors(), request.base());
     this.gates = new GateTraining(set, request.number("gateLearningRate"), model);
-    TrainingRun.Builder builder =
+    open(
+        request,
         TrainingRun.of(images.tensors(), engine, model, images.dataset(), recipe(request, images))
             .learningRate(LearningRate.constant(request.number("learningRate")))
-            .hook(gates)
-            .observer(observer(request));
-    this.run =
-        request
-            .checkpoint()
-            .map(TrainingCheckpoint::fromBytes)
-            .map(builder::resume)
-            .orElseGet(builder::start);
+            .hook(gates));
   }
 
   private static TrainingRecipe recipe(SearchRequest request, SearchRequest.Images images) {
@@ -69,82 +60,25 @@ public final class SparsitySearch implements Search {
         request.seed());
   }
 
-  private TrainingObserver observer(SearchRequest request) {
-    return new TrainingObserver() {
-      @Override
-      public void onStep(
-          long step,
-          long totalSteps,
-          double loss,
-          double learningRate,
-          double gradientNorm,
-          double imagesPerSecond) {
-        request
-            .observer()
-            .onStep(
-                step,
-                Map.of(
-                    "loss", loss, "gradient_norm", gradientNorm, "images_per_s", imagesPerSecond));
-      }
-
-      @Override
-      public void onEpoch(int epoch, Evaluation validation) {
-        request
-            .observer()
-            .onStep(
-                run.steps(),
-                Map.of(
-                    "soft_top1_accuracy",
-                    validation.top1Accuracy(),
-                    "gate_penalty",
-                    gates.penalty(),
-                    "negative_gates",
-                    (double) gates.negative()));
-      }
-    };
+  @Override
+  protected Map<String, Double> seen(Evaluation validation) {
+    return Map.of(
+        "soft_top1_accuracy",
+        validation.top1Accuracy(),
+        "gate_penalty",
+        gates.penalty(),
+        "negative_gates",
+        (double) gates.negative());
   }
 
   @Override
-  public boolean finished() {
-    return run.finished();
-  }
-
-  @Override
-  public void step() {
-    run.step();
-  }
-
-  @Override
-  public long steps() {
-    return run.steps();
-  }
-
-  @Override
-  public double progress() {
-    return (double) run.steps() / run.totalSteps();
-  }
-
-  @Override
-  public byte[] checkpoint() {
-    return run.checkpoint().toBytes();
-  }
-
-  @Override
-  public Result result() {
-    if (!finished()) {
-      throw new IllegalStateException("the search is not finished");
-    }
+  protected Result found() {
     Map<String, Tensor> values = gates.values();
     VitWeights weights = model.weights();
     return new Result(
         set.importance(values),
         Optional.of(new Safetensors(Map.of(), values).toBytes()),
         Optional.of(folds ? set.fold(weights, values) : weights));
-  }
-
-  /** The training underneath. */
-  public TrainingRun run() {
-    return run;
   }
 
   /** The gates. */
@@ -154,7 +88,7 @@ public final class SparsitySearch implements Search {
 
   @Override
   public void close() {
-    run.close();
+    super.close();
     gates.close();
     model.close();
     engine.close();

@@ -9,12 +9,10 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.pruning.engine.VitEngine;
-import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.TrainedSearch;
 import dev.espalier.pruning.training.Evaluation;
 import dev.espalier.pruning.training.LearningRate;
-import dev.espalier.pruning.training.TrainingCheckpoint;
-import dev.espalier.pruning.training.TrainingObserver;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
@@ -26,7 +24,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /** One training of gates and weights for one target, and the convolutions it leads to. */
-final class SpVitSearch implements Search {
+final class SpVitSearch extends TrainedSearch {
 
   private final VitWeights base;
   private final SpVitSettings settings;
@@ -34,8 +32,6 @@ final class SpVitSearch implements Search {
   private final VitEngine engine;
   private final VitModel model;
   private final SinglePathTraining training;
-  private final TrainingRun run;
-  private Result result;
 
   SpVitSearch(SearchRequest request) {
     this.base = request.base();
@@ -49,17 +45,11 @@ final class SpVitSearch implements Search {
     this.training =
         new SinglePathTraining(
             vit, new Supernet(vit, settings.strict(), model.manager()), settings, request.seed());
-    TrainingRun.Builder builder =
+    open(
+        request,
         TrainingRun.of(images.tensors(), engine, model, images.dataset(), settings.recipe())
             .learningRate(LearningRate.constant(settings.recipe().learningRate()))
-            .hook(training)
-            .observer(observer(request));
-    this.run =
-        request
-            .checkpoint()
-            .map(TrainingCheckpoint::fromBytes)
-            .map(builder::resume)
-            .orElseGet(builder::start);
+            .hook(training));
   }
 
   /** A target below the floor is refused before anything is trained. */
@@ -79,84 +69,35 @@ final class SpVitSearch implements Search {
         .plan(settings.targetKind(), settings.keepRatio());
   }
 
-  private TrainingObserver observer(SearchRequest request) {
-    return new TrainingObserver() {
-      @Override
-      public void onStep(
-          long step,
-          long totalSteps,
-          double loss,
-          double learningRate,
-          double gradientNorm,
-          double imagesPerSecond) {
-        Map<String, Double> values = new TreeMap<>();
-        values.put("loss", loss);
-        values.put("gradient_norm", gradientNorm);
-        values.put("images_per_s", imagesPerSecond);
-        values.put(settings.targetKind().text() + "_keep_ratio", training.keepRatio());
-        request.observer().onStep(step, values);
+  @Override
+  protected Map<String, Double> seen() {
+    return Map.of(settings.targetKind().text() + "_keep_ratio", training.keepRatio());
+  }
+
+  @Override
+  protected Map<String, Double> seen(Evaluation validation) {
+    Map<String, Double> values = new TreeMap<>();
+    values.put("decided_top1_accuracy", validation.top1Accuracy());
+    double[][] p = training.probabilities("operator");
+    for (int l = 0; l < p.length; l++) {
+      for (int i = 0; i < p[l].length; i++) {
+        values.put("gate_%d_block_%d".formatted(i + 1, l), p[l][i]);
       }
-
-      @Override
-      public void onEpoch(int epoch, Evaluation validation) {
-        Map<String, Double> values = new TreeMap<>();
-        values.put("decided_top1_accuracy", validation.top1Accuracy());
-        double[][] p = training.probabilities("operator");
-        for (int l = 0; l < p.length; l++) {
-          for (int i = 0; i < p[l].length; i++) {
-            values.put("gate_%d_block_%d".formatted(i + 1, l), p[l][i]);
-          }
-        }
-        request.observer().onStep(run.steps(), values);
-      }
-    };
-  }
-
-  @Override
-  public boolean finished() {
-    return run.finished();
-  }
-
-  @Override
-  public void step() {
-    run.step();
-  }
-
-  @Override
-  public long steps() {
-    return run.steps();
-  }
-
-  @Override
-  public double progress() {
-    return (double) run.steps() / run.totalSteps();
-  }
-
-  @Override
-  public byte[] checkpoint() {
-    return run.checkpoint().toBytes();
-  }
-
-  @Override
-  public Result result() {
-    if (!finished()) {
-      throw new IllegalStateException("the search is not finished");
     }
-    if (result == null) {
-      long updates = run.totalSteps() / settings.recipe().epochs();
-      Findings gates =
-          new Findings(
-              training.averages("operator", updates),
-              training.averages("hidden", updates),
-              Map.of());
-      VitWeights weights = settings.pretrained() ? base : model.weights();
-      Map<String, Tensor> convolutions =
-          new Materialisation(images, settings).convolutions(weights, values(), plan(gates));
-      Findings findings = new Findings(gates.operator(), gates.hidden(), convolutions);
-      result =
-          new Result(importance(findings), Optional.of(findings.toBytes()), Optional.of(weights));
-    }
-    return result;
+    return values;
+  }
+
+  @Override
+  protected Result found() {
+    long updates = run().totalSteps() / settings.recipe().epochs();
+    Findings gates =
+        new Findings(
+            training.averages("operator", updates), training.averages("hidden", updates), Map.of());
+    VitWeights weights = settings.pretrained() ? base : model.weights();
+    Map<String, Tensor> convolutions =
+        new Materialisation(images, settings).convolutions(weights, values(), plan(gates));
+    Findings findings = new Findings(gates.operator(), gates.hidden(), convolutions);
+    return new Result(importance(findings), Optional.of(findings.toBytes()), Optional.of(weights));
   }
 
   /** The search's own mixing and norms; where weights restart, they do too. */
@@ -199,17 +140,13 @@ final class SpVitSearch implements Search {
     return training;
   }
 
-  TrainingRun run() {
-    return run;
-  }
-
   VitModel model() {
     return model;
   }
 
   @Override
   public void close() {
-    run.close();
+    super.close();
     model.close();
     engine.close();
   }

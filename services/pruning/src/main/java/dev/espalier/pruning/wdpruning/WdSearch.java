@@ -9,13 +9,11 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.pruning.engine.VitEngine;
-import dev.espalier.pruning.method.Search;
 import dev.espalier.pruning.method.SearchRequest;
+import dev.espalier.pruning.method.TrainedSearch;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.surgery.Uncut;
 import dev.espalier.pruning.training.Evaluator;
-import dev.espalier.pruning.training.TrainingCheckpoint;
-import dev.espalier.pruning.training.TrainingObserver;
 import dev.espalier.pruning.training.TrainingRun;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
@@ -26,7 +24,7 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /** One training that learns widths for one target, and the accuracy of each depth that meets it. */
-final class WdSearch implements Search {
+final class WdSearch extends TrainedSearch {
 
   /** Share of the updates in which thresholds can travel to the target. */
   private static final double TRAVEL = 0.3;
@@ -37,8 +35,6 @@ final class WdSearch implements Search {
   private final VitEngine engine;
   private final VitModel model;
   private final JointTraining training;
-  private final TrainingRun run;
-  private Result result;
 
   WdSearch(SearchRequest request) {
     this.images = request.requireImages();
@@ -66,21 +62,15 @@ final class WdSearch implements Search {
             target,
             prunerRate(share, updates),
             new Multipliers(settings.adamMultipliers(), settings.multiplierRate()));
-    TrainingRun.Builder builder =
+    open(
+        request,
         TrainingRun.of(
                 images.tensors(),
                 engine,
                 model,
                 images.dataset(),
                 settings.recipe(images, request.seed()))
-            .hook(training)
-            .observer(observer(request));
-    this.run =
-        request
-            .checkpoint()
-            .map(TrainingCheckpoint::fromBytes)
-            .map(builder::resume)
-            .orElseGet(builder::start);
+            .hook(training));
   }
 
   /** Depths below the base's that get a classifier. */
@@ -113,68 +103,23 @@ final class WdSearch implements Search {
     return Math.min(1, Math.max(1e-4, way / Math.max(1, TRAVEL * updates)));
   }
 
-  private TrainingObserver observer(SearchRequest request) {
-    return new TrainingObserver() {
-      @Override
-      public void onStep(
-          long step,
-          long totalSteps,
-          double loss,
-          double learningRate,
-          double gradientNorm,
-          double imagesPerSecond) {
-        Map<String, Double> values = new TreeMap<>();
-        values.put("loss", loss);
-        values.put("gradient_norm", gradientNorm);
-        values.put("images_per_s", imagesPerSecond);
-        values.put("remaining", training.remaining());
-        values.put("remaining_target", training.target());
-        values.put("lambda_1", training.multipliers()[0]);
-        values.put("lambda_2", training.multipliers()[1]);
-        values.put("threshold_task_gradient", training.thresholdSlopes()[0]);
-        values.put("threshold_budget_gradient", training.thresholdSlopes()[1]);
-        request.observer().onStep(step, values);
-      }
-    };
+  @Override
+  protected Map<String, Double> seen() {
+    Map<String, Double> values = new TreeMap<>();
+    values.put("remaining", training.remaining());
+    values.put("remaining_target", training.target());
+    values.put("lambda_1", training.multipliers()[0]);
+    values.put("lambda_2", training.multipliers()[1]);
+    values.put("threshold_task_gradient", training.thresholdSlopes()[0]);
+    values.put("threshold_budget_gradient", training.thresholdSlopes()[1]);
+    return values;
   }
 
   @Override
-  public boolean finished() {
-    return run.finished();
-  }
-
-  @Override
-  public void step() {
-    run.step();
-  }
-
-  @Override
-  public long steps() {
-    return run.steps();
-  }
-
-  @Override
-  public double progress() {
-    return (double) run.steps() / run.totalSteps();
-  }
-
-  @Override
-  public byte[] checkpoint() {
-    return run.checkpoint().toBytes();
-  }
-
-  @Override
-  public Result result() {
-    if (!finished()) {
-      throw new IllegalStateException("the search is not finished");
-    }
-    if (result == null) {
-      VitWeights weights = model.weights();
-      Findings findings = training.findings(accuracies(weights));
-      result =
-          new Result(importance(findings), Optional.of(findings.toBytes()), Optional.of(weights));
-    }
-    return result;
+  protected Result found() {
+    VitWeights weights = model.weights();
+    Findings findings = training.findings(accuracies(weights));
+    return new Result(importance(findings), Optional.of(findings.toBytes()), Optional.of(weights));
   }
 
   /** Validation accuracy of the cut model at each depth that can meet the target. */
@@ -225,13 +170,9 @@ final class WdSearch implements Search {
     return training;
   }
 
-  TrainingRun run() {
-    return run;
-  }
-
   @Override
   public void close() {
-    run.close();
+    super.close();
     model.close();
     engine.close();
   }
