@@ -44,8 +44,31 @@ public final class Prometheus implements AutoCloseable {
    * @param jobs addresses to scrape by job
    */
   public static Prometheus start(Path directory, Map<String, String> jobs) throws Exception {
+    return start(directory, jobs, "");
+  }
+
+  /**
+   * As above, with rules that are evaluated every second and an Alertmanager that hears of them.
+   */
+  static Prometheus start(Path directory, Map<String, String> jobs, Path rules, String alertmanager)
+      throws Exception {
+    return start(
+        directory,
+        jobs,
+        """
+        rule_files: ['%s']
+        alerting: {alertmanagers: [{static_configs: [{targets: ['%s']}]}]}
+        """
+            .formatted(rules, alertmanager));
+  }
+
+  private static Prometheus start(Path directory, Map<String, String> jobs, String more)
+      throws Exception {
     assumeInstalled();
-    StringBuilder config = new StringBuilder("global: {scrape_interval: 1s}\nscrape_configs:\n");
+    StringBuilder config =
+        new StringBuilder("global: {scrape_interval: 1s, evaluation_interval: 1s}\n")
+            .append(more)
+            .append("scrape_configs:\n");
     if (jobs.isEmpty()) {
       config.append("  []\n");
     }
@@ -81,7 +104,7 @@ public final class Prometheus implements AutoCloseable {
     throw new AssertionError(Files.readString(directory.resolve("prometheus.log")));
   }
 
-  private static int freePort() throws IOException {
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0)) {
       return socket.getLocalPort();
     }

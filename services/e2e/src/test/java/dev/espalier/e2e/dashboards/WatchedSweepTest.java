@@ -30,7 +30,10 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -38,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
  * of a real sweep, while it runs and after it. One trial of the sweep diverges, so that the boards
  * have a failure to show.
  */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class WatchedSweepTest {
 
   private static final String SWEEP =
@@ -81,6 +85,7 @@ class WatchedSweepTest {
 
   private static Installation espalier;
   private static Prometheus prometheus;
+  private static Alertmanager alertmanager;
   private static final Map<String, String> JOBS = new LinkedHashMap<>();
 
   @BeforeAll
@@ -95,7 +100,13 @@ class WatchedSweepTest {
       }
     }
     assertThat(JOBS).hasSize(4);
-    prometheus = Prometheus.start(directory.resolve("prometheus"), JOBS);
+    alertmanager = Alertmanager.start(directory.resolve("alertmanager"));
+    prometheus =
+        Prometheus.start(
+            directory.resolve("prometheus"),
+            JOBS,
+            LiveAlerts.impatientRules(directory.resolve("rules")),
+            alertmanager.address());
     Path shipped = root.resolve("services/standalone/src/main/resources");
     espalier.register(
         "/models/fashion-vit-96x6", shipped.resolve("models/fashion-vit-96x6.safetensors"));
@@ -117,12 +128,16 @@ class WatchedSweepTest {
     if (prometheus != null) {
       prometheus.close();
     }
+    if (alertmanager != null) {
+      alertmanager.close();
+    }
     if (espalier != null) {
       espalier.close();
     }
   }
 
   @Test
+  @Order(1)
   void boardsShowTheSweepWhileItRunsAndWhatItsReportSays() throws Exception {
     String diverging = espalier.post("/sweeps", DIVERGING).path("sweepId").asText();
     awaitEnd(diverging, Duration.ofMinutes(8));
@@ -153,6 +168,13 @@ class WatchedSweepTest {
     for (var job : JOBS.entrySet()) {
       checkSeries(job.getKey(), job.getValue(), Set.of(sweep, diverging));
     }
+  }
+
+  @Test
+  @Order(2)
+  void whatBreaksIsRaisedAtAlertmanager() throws Exception {
+    new LiveAlerts(espalier, prometheus, alertmanager)
+        .raiseAll(DIVERGING.replace("diverging", "unpublished"));
   }
 
   private static boolean ended(String sweep) throws Exception {

@@ -129,8 +129,13 @@ public final class Installation implements AutoCloseable {
     return child(child).path("restarts").asInt();
   }
 
+  /** Of the process that runs now. */
+  public long pid(String child) throws IOException {
+    return child(child).path("pid").asLong();
+  }
+
   /** {@code kill -9}. */
-  void kill(String child) throws IOException {
+  public void kill(String child) throws IOException {
     process(child).destroyForcibly();
   }
 
@@ -140,7 +145,7 @@ public final class Installation implements AutoCloseable {
   }
 
   private ProcessHandle process(String child) throws IOException {
-    return ProcessHandle.of(child(child).path("pid").asLong()).orElseThrow();
+    return ProcessHandle.of(pid(child)).orElseThrow();
   }
 
   /** Uploads the file and registers it under that path. */
