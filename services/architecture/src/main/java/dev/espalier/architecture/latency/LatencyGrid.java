@@ -38,6 +38,7 @@ public record LatencyGrid(
   private static final int HEADS = 4;
   private static final int CHANNELS = 3;
   private static final int MLPS = 5;
+  private static final int WHOLE = 8;
   private static final int MULTIPLE = 8;
 
   public LatencyGrid {
@@ -117,6 +118,28 @@ public record LatencyGrid(
     return Grid.points(mlpAxes()).stream()
         .map(point -> shape(point[0], last(heads), last(qk), last(v), point[1]))
         .toList();
+  }
+
+  /** Shapes to calibrate by: from near the floors to the base, all widths shrinking together. */
+  public List<VitArchitecture> wholeShapes() {
+    List<VitArchitecture> shapes = new ArrayList<>();
+    for (int i = 1; i <= WHOLE; i++) {
+      double share = (double) i / WHOLE;
+      shapes.add(
+          shape(
+              between(embedding, share, MULTIPLE),
+              between(heads, share, 1),
+              between(qk, share, MULTIPLE),
+              between(v, share, MULTIPLE),
+              between(mlp, share, MULTIPLE)));
+    }
+    return shapes;
+  }
+
+  private static int between(List<Integer> widths, double share, int multiple) {
+    double width = widths.get(0) + share * (last(widths) - widths.get(0));
+    int rounded = (int) Math.round(width / multiple) * multiple;
+    return Math.max(widths.get(0), Math.min(last(widths), share == 1 ? last(widths) : rounded));
   }
 
   private VitArchitecture shape(int d, int H, int q, int v, int M) {

@@ -16,25 +16,37 @@ import java.util.Optional;
  * Predicts how long a forward pass of a cut model takes, from passes of the base in other widths
  * that were timed on one device ({@code methods/nvit.md} §2, {@code LUT}).
  *
- * <p>Lat(W) = sum over blocks l of A(d, H_l, q_l, v_l) + B(d, M_l): each block's share of a model
- * in which all blocks are like it, so that patch embedding and classifier are in it. A and B are
- * interpolated linearly between measured widths and never fall when a width grows.
+ * <p>Lat(W) = C(sum over blocks l of A(d, H_l, q_l, v_l) + B(d, M_l)): each block's share of a
+ * model in which all blocks are like it, so that patch embedding and classifier are in it. A and B
+ * are interpolated linearly between measured widths and never fall when a width grows. C is the
+ * calibration by a few whole models whose widths all shrink together, on their way from the base to
+ * the floors; without one a sum is taken as it is.
  */
 public final class LatencyTable implements Budget {
 
-  /** First member of the JSON form; readers refuse another. */
-  public static final String FORMAT = "espalier.latency/1";
+  /** First member of the JSON form. */
+  public static final String FORMAT = "espalier.latency/2";
+
+  /** Tables without calibration, which are read still. */
+  private static final String BEFORE = "espalier.latency/1";
 
   private final LatencyConditions conditions;
   private final LatencyGrid grid;
   private final Grid attention;
   private final Grid mlp;
+  private final Calibration calibration;
 
-  private LatencyTable(LatencyConditions conditions, LatencyGrid grid, Grid attention, Grid mlp) {
+  private LatencyTable(
+      LatencyConditions conditions,
+      LatencyGrid grid,
+      Grid attention,
+      Grid mlp,
+      Calibration calibration) {
     this.conditions = conditions;
     this.grid = grid;
     this.attention = attention;
     this.mlp = mlp;
+    this.calibration = calibration;
   }
 
   /**
@@ -57,7 +69,23 @@ public final class LatencyTable implements Budget {
         conditions,
         grid,
         new Grid(grid.attentionAxes(), attention).isotonic(),
-        new Grid(grid.mlpAxes(), mlp).isotonic());
+        new Grid(grid.mlpAxes(), mlp).isotonic(),
+        Calibration.NONE);
+  }
+
+  /**
+   * The same table, calibrated by whole models.
+   *
+   * @param wholeMs milliseconds of {@link LatencyGrid#wholeShapes()}
+   */
+  public LatencyTable calibrated(double[] wholeMs) {
+    double[] sums = grid.wholeShapes().stream().mapToDouble(this::sum).toArray();
+    if (sums.length != wholeMs.length) {
+      throw new IllegalArgumentException(
+          "expected times of %d whole models but found %d".formatted(sums.length, wholeMs.length));
+    }
+    return new LatencyTable(
+        conditions, grid, attention, mlp, Calibration.of(sums, wholeMs.clone()));
   }
 
   public LatencyConditions conditions() {
@@ -71,6 +99,10 @@ public final class LatencyTable implements Budget {
 
   /** Predicted milliseconds of one forward pass of a batch. */
   public double milliseconds(VitArchitecture vit) {
+    return calibration.at(sum(vit));
+  }
+
+  private double sum(VitArchitecture vit) {
     double sum = 0;
     for (BlockShape block : vit.blocks()) {
       sum +=
@@ -123,6 +155,8 @@ public final class LatencyTable implements Budget {
     tree.put("mlpHidden", grid.mlp());
     tree.put("attentionMs", Arrays.stream(attention.values()).boxed().toList());
     tree.put("mlpMs", Arrays.stream(mlp.values()).boxed().toList());
+    tree.put("wholeSumsMs", calibration.sums());
+    tree.put("wholeMs", calibration.measured());
     return Json.canonical(tree);
   }
 
@@ -133,9 +167,10 @@ public final class LatencyTable implements Budget {
    */
   public static LatencyTable fromJson(String json) {
     JsonObject tree = Json.parseObject(json);
-    if (!FORMAT.equals(tree.text("format"))) {
+    String format = tree.text("format");
+    if (!List.of(FORMAT, BEFORE).contains(format)) {
       throw new IllegalArgumentException(
-          "format must be %s but is %s".formatted(FORMAT, tree.text("format")));
+          "format must be %s or %s but is %s".formatted(FORMAT, BEFORE, format));
     }
     LatencyGrid grid =
         new LatencyGrid(
@@ -149,7 +184,14 @@ public final class LatencyTable implements Budget {
         LatencyConditions.fromTree(tree.object("conditions")),
         grid,
         new Grid(grid.attentionAxes(), numbers(tree, "attentionMs")).requireIsotonic("attentionMs"),
-        new Grid(grid.mlpAxes(), numbers(tree, "mlpMs")).requireIsotonic("mlpMs"));
+        new Grid(grid.mlpAxes(), numbers(tree, "mlpMs")).requireIsotonic("mlpMs"),
+        format.equals(BEFORE)
+            ? Calibration.NONE
+            : new Calibration(list(tree, "wholeSumsMs"), list(tree, "wholeMs")));
+  }
+
+  private static List<Double> list(JsonObject tree, String name) {
+    return Arrays.stream(numbers(tree, name)).boxed().toList();
   }
 
   private static double[] numbers(JsonObject tree, String name) {

@@ -106,6 +106,59 @@ class LatencyTableTest {
     return BASE.withWidths(d, Collections.nCopies(6, block));
   }
 
+  /** A clock of blocks that get in each other's way, and of a start that no width shortens. */
+  private static double crowded(VitArchitecture vit) {
+    return 2 + Math.pow(milliseconds(vit), 1.2);
+  }
+
+  @Test
+  void wholeModelsCorrectWhatTheSumOfBlocksMisses() {
+    LatencyTable sums = table(LatencyTableTest::crowded);
+    LatencyTable calibrated =
+        sums.calibrated(
+            GRID.wholeShapes().stream().mapToDouble(LatencyTableTest::crowded).toArray());
+    double worstSum = 0;
+    double worst = 0;
+    SplittableRandom random = new SplittableRandom(11);
+    for (int trial = 0; trial < 200; trial++) {
+      List<BlockShape> blocks = new ArrayList<>();
+      double share = random.nextDouble(0.2, 1);
+      for (int l = 0; l < 6; l++) {
+        double own = Math.min(1, share * random.nextDouble(0.8, 1.2));
+        int q = (int) Math.max(8, 24 * own);
+        blocks.add(BlockShape.msa((int) Math.max(1, 4 * own), q, q, (int) (16 + 368 * own)));
+      }
+      VitArchitecture cut = BASE.withWidths((int) (16 + 80 * share), blocks);
+      double known = crowded(cut) / crowded(BASE);
+      worstSum = Math.max(worstSum, Math.abs(sums.keepRatio(cut, BASE) / known - 1));
+      worst = Math.max(worst, Math.abs(calibrated.keepRatio(cut, BASE) / known - 1));
+    }
+    assertThat(worstSum).as("off by the sum").isGreaterThan(0.15);
+    assertThat(worst).as("off with whole models").isLessThan(0.6 * worstSum);
+    assertThat(calibrated.milliseconds(BASE)).isCloseTo(crowded(BASE), within(1e-9));
+  }
+
+  @Test
+  void wholeModelsRunFromNearTheFloorsToTheBase() {
+    List<VitArchitecture> whole = GRID.wholeShapes();
+    assertThat(whole).hasSize(8).doesNotHaveDuplicates();
+    assertThat(whole.get(0)).isEqualTo(uniform(24, BlockShape.msa(1, 8, 8, 64)));
+    assertThat(whole.get(7)).isEqualTo(BASE);
+    assertThatThrownBy(() -> table(LatencyTableTest::milliseconds).calibrated(new double[] {1, 2}))
+        .hasMessage("expected times of 8 whole models but found 2");
+  }
+
+  @Test
+  void aCalibrationNeverFallsAndGoesOnInProportion() {
+    Calibration calibration = Calibration.of(new double[] {4, 1, 2, 2}, new double[] {9, 3, 2, 2});
+    assertThat(calibration.measured()).containsExactly(2.5, 2.5, 9.0);
+    assertThat(calibration.at(0.5)).isEqualTo(1.25);
+    assertThat(calibration.at(1.5)).isEqualTo(2.5);
+    assertThat(calibration.at(3)).isEqualTo(5.75);
+    assertThat(calibration.at(8)).isEqualTo(18);
+    assertThat(Calibration.NONE.at(3)).isEqualTo(3);
+  }
+
   @Test
   void isotonicRegressionIsTheNearestThatDoesNotFall() {
     // Violators are pooled to their mean; what is in order stays.
@@ -124,7 +177,10 @@ class LatencyTableTest {
   @Test
   void itsFileReadsBackEqual() {
     SplittableRandom random = new SplittableRandom(3);
-    LatencyTable table = table(vit -> milliseconds(vit) * random.nextDouble(0.8, 1.2));
+    ToDoubleFunction<VitArchitecture> clock =
+        vit -> milliseconds(vit) * random.nextDouble(0.8, 1.2);
+    LatencyTable table =
+        table(clock).calibrated(GRID.wholeShapes().stream().mapToDouble(clock).toArray());
     LatencyTable back = LatencyTable.fromJson(table.toJson());
     assertThat(back.toJson()).isEqualTo(table.toJson());
     assertThat(back.conditions()).isEqualTo(CONDITIONS);
@@ -133,9 +189,23 @@ class LatencyTableTest {
   }
 
   @Test
+  void readsATableFromBeforeCalibration() {
+    LatencyTable table = table(LatencyTableTest::milliseconds);
+    String before =
+        table
+            .toJson()
+            .replace("espalier.latency/2", "espalier.latency/1")
+            .replace(",\"wholeMs\":[],\"wholeSumsMs\":[]", "");
+    assertThat(before).doesNotContain("whole");
+    assertThat(LatencyTable.fromJson(before).toJson()).isEqualTo(table.toJson());
+  }
+
+  @Test
   void refusesAFileThatIsNoTableNamingTheMember() {
     String json = table(LatencyTableTest::milliseconds).toJson();
-    refuses(json.replace("espalier.latency/1", "espalier.latency/9"), "format");
+    refuses(json.replace("espalier.latency/2", "espalier.latency/9"), "format");
+    refuses(json.replace("\"wholeMs\":[]", "\"wholeMs\":[1]"), "sums of blocks");
+    refuses(json.replace("\"wholeMs\":[]", "\"none\":[]"), "wholeMs");
     refuses(json.replace("\"batchSize\":64", "\"batchSize\":0"), "batchSize");
     refuses(json.replace("\"runtime\":\"djl\"", "\"runtime\":\"magic\""), "runtime");
     refuses(json.replace("\"heads\":[1,2,3,4]", "\"heads\":[1,2,4,3]"), "ascending");

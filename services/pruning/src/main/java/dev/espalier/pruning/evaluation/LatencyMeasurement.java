@@ -20,6 +20,7 @@ public final class LatencyMeasurement {
 
   private static final int TOGETHER = 4;
   private static final int WARM_UP = 2;
+  private static final int WHOLE_RUNS = 4;
   private static final long SEED = 1;
 
   /** Puts models into the runtime that is measured. */
@@ -56,7 +57,7 @@ public final class LatencyMeasurement {
 
   /** Shapes that are timed for a grid. */
   public static int shapes(LatencyGrid grid) {
-    return grid.attentionShapes().size() + grid.mlpShapes().size();
+    return grid.attentionShapes().size() + grid.mlpShapes().size() + grid.wholeShapes().size();
   }
 
   /**
@@ -69,33 +70,47 @@ public final class LatencyMeasurement {
     List<VitArchitecture> shapes = new ArrayList<>(grid.attentionShapes());
     int attention = shapes.size();
     shapes.addAll(grid.mlpShapes());
-    double[] ratios = new double[shapes.size()];
     List<Double> baseMs = new ArrayList<>();
     try (Loaded base = load(grid.base())) {
-      for (int from = 0; from < shapes.size(); from += TOGETHER) {
-        List<VitArchitecture> group =
-            shapes.subList(from, Math.min(from + TOGETHER, shapes.size()));
-        for (int i = 0; i < group.size(); i++) {
-          between.check();
-        }
-        double[][] ms = rounds(base, group);
-        for (int i = 0; i < group.size(); i++) {
-          double[] own = new double[runs];
-          for (int run = 0; run < runs; run++) {
-            own[run] = ms[i + 1][run] / ms[0][run];
-          }
-          ratios[from + i] = median(own);
-        }
-        Arrays.stream(ms[0]).forEach(baseMs::add);
-      }
+      double[] parts = ratios(base, shapes, runs, baseMs, between);
+      // Few, but all else is scaled by them.
+      double[] whole = ratios(base, grid.wholeShapes(), WHOLE_RUNS * runs, baseMs, between);
+      double unit = median(baseMs.stream().mapToDouble(Double::doubleValue).toArray());
+      double[] times = Arrays.stream(parts).map(ratio -> ratio * unit).toArray();
+      return LatencyTable.of(
+              conditions,
+              grid,
+              Arrays.copyOfRange(times, 0, attention),
+              Arrays.copyOfRange(times, attention, times.length))
+          .calibrated(Arrays.stream(whole).map(ratio -> ratio * unit).toArray());
     }
-    double whole = median(baseMs.stream().mapToDouble(Double::doubleValue).toArray());
-    double[] times = Arrays.stream(ratios).map(ratio -> ratio * whole).toArray();
-    return LatencyTable.of(
-        conditions,
-        grid,
-        Arrays.copyOfRange(times, 0, attention),
-        Arrays.copyOfRange(times, attention, times.length));
+  }
+
+  /** Each shape's time as a share of the base's in the same round, median over rounds. */
+  private <E extends Exception> double[] ratios(
+      Loaded base,
+      List<VitArchitecture> shapes,
+      int runs,
+      List<Double> baseMs,
+      SpeedComparison.BetweenRuns<E> between)
+      throws E {
+    double[] ratios = new double[shapes.size()];
+    for (int from = 0; from < shapes.size(); from += TOGETHER) {
+      List<VitArchitecture> group = shapes.subList(from, Math.min(from + TOGETHER, shapes.size()));
+      for (int i = 0; i < group.size(); i++) {
+        between.check();
+      }
+      double[][] ms = rounds(base, group, runs);
+      for (int i = 0; i < group.size(); i++) {
+        double[] own = new double[runs];
+        for (int run = 0; run < runs; run++) {
+          own[run] = ms[i + 1][run] / ms[0][run];
+        }
+        ratios[from + i] = median(own);
+      }
+      Arrays.stream(ms[0]).forEach(baseMs::add);
+    }
+    return ratios;
   }
 
   private Loaded load(VitArchitecture shape) {
@@ -103,7 +118,7 @@ public final class LatencyMeasurement {
   }
 
   /** Milliseconds of the base, first, and of each shape, by run. */
-  private double[][] rounds(Loaded base, List<VitArchitecture> group) {
+  private double[][] rounds(Loaded base, List<VitArchitecture> group, int runs) {
     VitArchitecture shape = group.get(0);
     float[] pixels = pixels(shape);
     List<Loaded> loaded = new ArrayList<>();

@@ -54,10 +54,12 @@ class LatencyTargetTest {
   static LatencyTable table(VitArchitecture base) {
     LatencyGrid grid = LatencyGrid.of(base);
     return LatencyTable.of(
-        new LatencyConditions("staircase", "djl", "fp32", 1, 1),
-        grid,
-        grid.attentionShapes().stream().mapToDouble(LatencyTargetTest::staircase).toArray(),
-        grid.mlpShapes().stream().mapToDouble(LatencyTargetTest::staircase).toArray());
+            new LatencyConditions("staircase", "djl", "fp32", 1, 1),
+            grid,
+            grid.attentionShapes().stream().mapToDouble(LatencyTargetTest::staircase).toArray(),
+            grid.mlpShapes().stream().mapToDouble(LatencyTargetTest::staircase).toArray())
+        .calibrated(
+            grid.wholeShapes().stream().mapToDouble(LatencyTargetTest::staircase).toArray());
   }
 
   private static Importance importance(String method, VitWeights weights, long seed) {

@@ -39,7 +39,7 @@ public final class Planner {
   private static final int EVALUATE_VERSION = 2;
 
   /** Of the stage that measures a latency table. */
-  private static final int TABLE_VERSION = 1;
+  private static final int TABLE_VERSION = 2;
 
   /** Timed runs of each shape of a latency table. */
   private static final int TABLE_RUNS = 7;
