@@ -78,7 +78,13 @@ public final class LatencyBench {
           conditions.device(), dim, depth, batch, table.milliseconds(vit));
       Importance importance = importance(base);
       for (double target : new double[] {0.8, 0.65, 0.5, 0.4}) {
-        PruningPlan plan = plan(importance, table, target);
+        PruningPlan plan;
+        try {
+          plan = plan(importance, table, target);
+        } catch (IllegalArgumentException e) {
+          print("target %.2f: %s", target, e.getMessage());
+          continue;
+        }
         PruningPlan next = plan;
         for (double more = target; next.equals(plan) && more < 1; more += 0.005) {
           next = plan(importance, table, Math.min(1, more));
