@@ -4,6 +4,7 @@ import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.ListValue;
+import com.google.protobuf.MapEntry;
 import com.google.protobuf.Message;
 import com.google.protobuf.MessageOrBuilder;
 import com.google.protobuf.Struct;
@@ -95,6 +96,14 @@ public final class SweepProto {
   }
 
   private static Object field(FieldDescriptor field, Object value) {
+    if (field.isMapField()) {
+      Map<String, Object> map = new LinkedHashMap<>();
+      for (Object entry : (List<?>) value) {
+        MapEntry<?, ?> pair = (MapEntry<?, ?>) entry;
+        map.put(String.valueOf(pair.getKey()), single(pair.getValue()));
+      }
+      return map;
+    }
     if (field.isRepeated()) {
       List<Object> list = new ArrayList<>();
       for (Object element : (List<?>) value) {

@@ -169,6 +169,29 @@ class SweepSchemaTest {
         });
   }
 
+  @Test
+  void agreesWithTheReaderOnLabels() {
+    Map<String, String> many = new LinkedHashMap<>();
+    for (int i = 0; i < 9; i++) {
+      many.put("label" + i, "x");
+    }
+    for (Object labels :
+        List.of(
+            Map.of("device", "Intel(R) Xeon(R) CPU @ 2.70GHz", "room", "cellar"),
+            Map.of("host", " gpu-7"),
+            Map.of("host", "a\nb"),
+            Map.of("host", ""),
+            Map.of("host", "x".repeat(128)),
+            Map.of("host", "x".repeat(129)),
+            Map.of("gpus", 4L),
+            Map.of("a room", "cellar"),
+            List.of("room=cellar"),
+            "room=cellar",
+            many)) {
+      agree("labels " + labels, tree -> tree.put("evaluation", Map.of("labels", labels)));
+    }
+  }
+
   private static void agree(String what, Consumer<Map<String, Object>> change) {
     Map<String, Object> tree = new LinkedHashMap<>();
     tree.put("name", "x");
@@ -241,7 +264,13 @@ class SweepSchemaTest {
                                         m.get(property.getKey()), object(property.getValue())));
             case "additionalProperties" ->
                 !(value instanceof Map<?, ?> m)
-                    || properties(schema).keySet().containsAll(m.keySet());
+                    || (rule instanceof Map
+                        ? m.values().stream().allMatch(v -> valid(v, object(rule)))
+                        : properties(schema).keySet().containsAll(m.keySet()));
+            case "propertyNames" ->
+                !(value instanceof Map<?, ?> m)
+                    || m.keySet().stream().allMatch(name -> valid(name, object(rule)));
+            case "maxProperties" -> !(value instanceof Map<?, ?> m) || m.size() <= of(rule);
             case "oneOf" ->
                 ((List<?>) rule).stream().filter(one -> valid(value, object(one))).count() == 1;
             case "anyOf" -> ((List<?>) rule).stream().anyMatch(one -> valid(value, object(one)));

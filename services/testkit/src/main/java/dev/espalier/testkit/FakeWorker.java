@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -88,6 +89,7 @@ public final class FakeWorker implements AutoCloseable {
   private final String service;
   private final String host;
   private final int slots;
+  private final Map<String, String> labels;
   private final List<Capability> capabilities;
   private final Duration heartbeat;
   private final Script script;
@@ -114,6 +116,7 @@ public final class FakeWorker implements AutoCloseable {
     workerId = service + "-" + UUID.randomUUID();
     host = builder.host;
     slots = builder.slots;
+    labels = Map.copyOf(builder.labels);
     capabilities = List.copyOf(builder.capabilities);
     heartbeat = builder.heartbeat;
     script = builder.script;
@@ -159,6 +162,7 @@ public final class FakeWorker implements AutoCloseable {
                     .setDeviceKind("cpu")
                     .setDevice("simulated")
                     .setHost(host)
+                    .putAllLabels(labels)
                     .setEngineVersion("simulated")
                     .setSoftwareVersion("test")));
     thread.start();
@@ -420,6 +424,7 @@ public final class FakeWorker implements AutoCloseable {
     private final String bootstrapServers;
     private final List<Capability> capabilities = new ArrayList<>();
     private String service = "trainer";
+    private final Map<String, String> labels = new HashMap<>();
     private String host = "host-1";
     private int slots = 1;
     private Duration heartbeat = Duration.ofMillis(200);
@@ -438,6 +443,11 @@ public final class FakeWorker implements AutoCloseable {
 
     public Builder host(String host) {
       this.host = host;
+      return this;
+    }
+
+    public Builder label(String name, String value) {
+      labels.put(name, value);
       return this;
     }
 

@@ -19,6 +19,7 @@ import dev.espalier.sweep.planning.PlanPreview;
 import dev.espalier.sweep.planning.Planner;
 import dev.espalier.sweep.planning.ResolvedInputs;
 import dev.espalier.sweep.planning.SweepPlan;
+import dev.espalier.sweep.planning.Unserved;
 import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecCheck;
 import dev.espalier.sweep.spec.Violation;
@@ -29,6 +30,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -87,10 +89,16 @@ public final class PlanCommand implements Callable<Integer> {
             run,
             Engine.CPU);
     PlanPreview preview = PlanPreview.of(plan, size(dataset.orElseThrow()));
+    Optional<List<Unserved>> unserved =
+        scheduler.flatMap(LiveWorkers::of).map(workers -> Unserved.of(plan, workers));
     if (context.json()) {
-      context.printJson(preview.toTree());
+      Map<String, Object> tree = preview.toTree();
+      unserved.ifPresent(
+          none -> tree.put("unserved", none.stream().map(Unserved::toTree).toList()));
+      context.printJson(tree);
     } else {
       print(plan, preview);
+      unserved.ifPresent(PlanCommand::print);
     }
     return ExitCode.DONE;
   }
@@ -163,6 +171,16 @@ public final class PlanCommand implements Callable<Integer> {
           new DatasetSize(images.train().size(), images.validation().size(), images.test().size()));
     } catch (IOException e) {
       throw new IllegalStateException("the shipped dataset cannot be read", e);
+    }
+  }
+
+  private static void print(List<Unserved> unserved) {
+    if (!unserved.isEmpty()) {
+      System.out.println();
+      Table table = new Table("no live worker can do", "stages");
+      unserved.forEach(none -> table.row(none.inWords(), none.stages()));
+      table.lines().forEach(System.out::println);
+      System.out.println("the sweep would wait there until one joins");
     }
   }
 

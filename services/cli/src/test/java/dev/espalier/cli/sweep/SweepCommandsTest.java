@@ -2,9 +2,11 @@ package dev.espalier.cli.sweep;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.FakeScheduler;
 import dev.espalier.cli.Run;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -35,6 +37,51 @@ class SweepCommandsTest {
       """;
 
   @TempDir Path directory;
+
+  @Test
+  void plansWhatNoLiveWorkerCanDo() throws Exception {
+    Path file = directory.resolve("sweep.yaml");
+    Files.writeString(
+        file,
+        """
+        {name: x, model: fashion-vit-96x6, dataset: fashion-mnist-subset, methods: [magnitude],
+         targets: {macs: [0.5]}, seeds: [1], evaluation: {labels: {room: cellar}}}
+        """);
+    String trainer =
+        """
+        [{"id": "w", "host": "h", "deviceKind": "cpu", "slots": 1, "labels": {"host": "h"},
+          "capabilities": [{"kind": "SEARCH", "algorithm": "magnitude", "version": 1},
+            {"kind": "PRUNE", "algorithm": "magnitude", "version": 1},
+            {"kind": "FINETUNE", "algorithm": "finetune", "version": 1},
+            {"kind": "EVALUATE", "algorithm": "evaluate", "version": 2}]}]
+        """;
+    try (FakeScheduler scheduler = withModel().answer("GET /workers", 200, trainer)) {
+      Run run = Run.of("plan", file.toString(), "--server", scheduler.address());
+      assertThat(run.err()).isEmpty();
+      assertThat(run.out())
+          .contains("no live worker can do", "evaluate evaluate@2 on cpu with room=cellar");
+      assertThat(run.out().lines().filter(line -> line.contains("@"))).hasSize(1);
+      Run json = Run.of("plan", file.toString(), "--server", scheduler.address(), "-o", "json");
+      assertThat(TestJson.read(json.out()).path("unserved").path(0).path("stages").asInt())
+          .isEqualTo(1);
+    }
+    try (FakeScheduler older = withModel()) {
+      Run run = Run.of("plan", file.toString(), "--server", older.address());
+      assertThat(run.code()).isEqualTo(ExitCode.DONE);
+      assertThat(run.out()).doesNotContain("no live worker");
+    }
+  }
+
+  private static FakeScheduler withModel() throws IOException {
+    VitArchitecture base = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384);
+    String digest = "\"sha256\": \"%s\", \"sizeBytes\": 1".formatted("ab".repeat(32));
+    return new FakeScheduler()
+        .answer(
+            "GET /models/fashion-vit-96x6",
+            200,
+            "{%s, \"architecture\": %s}".formatted(digest, base.toJson()))
+        .answer("GET /datasets/fashion-mnist-subset", 200, "{%s}".formatted(digest));
+  }
 
   @Test
   void marksTheParetoFront() {

@@ -104,6 +104,12 @@ public class SweepResource {
     return PlatformStatus.read(dataSource);
   }
 
+  @GET
+  @Path("/workers")
+  public List<WorkerView> workers() throws SQLException {
+    return WorkerView.read(dataSource);
+  }
+
   private SweepResults find(String id) throws SQLException {
     return results.results(id).orElseThrow(() -> Problem.notFound("sweep", id));
   }

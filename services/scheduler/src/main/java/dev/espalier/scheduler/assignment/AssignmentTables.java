@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.assignment;
 
+import dev.espalier.scheduler.wire.Labels;
 import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Occupation;
 import dev.espalier.sweep.assignment.Offer;
@@ -25,7 +26,8 @@ final class AssignmentTables {
   private static final String WORKERS =
       """
       select w.worker_id, w.host, w.device_kind, w.slots,
-        (select count(*) from lease l where l.worker_id = w.worker_id) as running
+        (select count(*) from lease l where l.worker_id = w.worker_id) as running,
+        w.labels::text as labels
       from worker w
       where w.state = 'ACTIVE' and w.heartbeat_at > clock_timestamp() - ? * interval '1 ms'
       """;
@@ -47,7 +49,7 @@ final class AssignmentTables {
   private static final String OFFERS =
       """
       select stage_id, kind, algorithm, algorithm_version, device_kind, team, sweep_id, priority,
-        runnable_at, worker_losses, remaining
+        runnable_at, worker_losses, remaining, labels
       from (
         select *, row_number() over (
           partition by sweep_id, kind, algorithm = 'accuracy'
@@ -86,7 +88,8 @@ final class AssignmentTables {
                   rows.getString(3),
                   capabilities.getOrDefault(rows.getString(1), Set.of()),
                   rows.getInt(4),
-                  rows.getInt(5)));
+                  rows.getInt(5),
+                  Labels.parse(rows.getString("labels"))));
         }
         return workers;
       }
@@ -141,7 +144,8 @@ final class AssignmentTables {
                   rows.getObject("runnable_at", OffsetDateTime.class).toInstant(),
                   Walk.KINDS.indexOf(kind),
                   rows.getInt("remaining"),
-                  Walk.runsAlone(kind, rows.getString("algorithm"), rows.getInt("worker_losses"))));
+                  Walk.runsAlone(kind, rows.getString("algorithm"), rows.getInt("worker_losses")),
+                  Labels.parse(rows.getString("labels"))));
         }
         return offers;
       }

@@ -1,18 +1,22 @@
 package dev.espalier.scheduler.explain;
 
+import dev.espalier.scheduler.wire.Labels;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Where an unfinished trial stands: the first stage of its walk that is not done, and why. */
 final class Standing {
 
   private static final String NEXT =
       """
-      select s.stage_id, s.kind, s.algorithm, s.algorithm_version, s.device_kind, s.state, s.held,
+      select s.stage_id, s.kind, s.algorithm, s.algorithm_version, s.device_kind, s.labels, s.state,
+        s.held,
         s.retry_at, s.retry_at > clock_timestamp() as backs_off, s.runnable_at, s.generation,
         s.worker_id, s.host, l.step, l.total_steps,
         extract(epoch from clock_timestamp() - s.runnable_at) as waited,
@@ -29,7 +33,8 @@ final class Standing {
       select count(*) as workers, coalesce(sum(w.slots), 0) as slots,
         coalesce(sum((select count(*) from lease l where l.worker_id = w.worker_id)), 0) as busy
       from worker w
-      where w.state = 'ACTIVE' and (? = '' or w.device_kind = ?) and exists (
+      where w.state = 'ACTIVE' and (? = '' or w.device_kind = ?)
+        and w.labels @> cast(? as jsonb) and exists (
         select 1 from worker_capability c where c.worker_id = w.worker_id
           and c.kind = ? and c.algorithm = ? and c.algorithm_version = ?)
       """;
@@ -77,18 +82,20 @@ final class Standing {
       throws SQLException {
     String work =
         "%s@%d%s"
-            .formatted(
-                stage.getString("algorithm"),
-                stage.getInt("algorithm_version"),
-                stage.getString("device_kind").isEmpty()
-                    ? ""
-                    : " on " + stage.getString("device_kind"));
+                .formatted(
+                    stage.getString("algorithm"),
+                    stage.getInt("algorithm_version"),
+                    stage.getString("device_kind").isEmpty()
+                        ? ""
+                        : " on " + stage.getString("device_kind"))
+            + with(Labels.parse(stage.getString("labels")));
     try (PreparedStatement select = connection.prepareStatement(ABLE)) {
       select.setString(1, stage.getString("device_kind"));
       select.setString(2, stage.getString("device_kind"));
-      select.setString(3, stage.getString("kind"));
-      select.setString(4, stage.getString("algorithm"));
-      select.setInt(5, stage.getInt("algorithm_version"));
+      select.setString(3, stage.getString("labels"));
+      select.setString(4, stage.getString("kind"));
+      select.setString(5, stage.getString("algorithm"));
+      select.setInt(6, stage.getInt("algorithm_version"));
       try (ResultSet able = select.executeQuery()) {
         able.next();
         String since = " for %d s".formatted(Math.max(0, stage.getLong("waited")));
@@ -104,5 +111,11 @@ final class Standing {
                     able.getInt("slots"));
       }
     }
+  }
+
+  private static String with(Map<String, String> labels) {
+    return labels.entrySet().stream()
+        .map(label -> label.getKey() + "=" + label.getValue())
+        .collect(Collectors.joining(", ", labels.isEmpty() ? "" : " with ", ""));
   }
 }

@@ -4,6 +4,7 @@ import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.consume.ConsumedRecord;
 import dev.espalier.scheduler.assignment.LeaseSettings;
 import dev.espalier.scheduler.stream.AssignmentSignal;
+import dev.espalier.scheduler.wire.Labels;
 import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.worker.v1.Capability;
 import dev.espalier.schemas.worker.v1.HeldLease;
@@ -126,7 +127,7 @@ public final class WorkerPresence {
       statement.setString(7, joined.getHost());
       statement.setString(8, joined.getEngineVersion());
       statement.setString(9, joined.getSoftwareVersion());
-      statement.setString(10, Labels.toJson(joined.getLabelsMap()));
+      statement.setString(10, Labels.of(joined));
       statement.executeUpdate();
     }
     try (var statement = connection.prepareStatement(CAPABILITY)) {

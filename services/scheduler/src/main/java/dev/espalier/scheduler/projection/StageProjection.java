@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.projection;
 
+import dev.espalier.scheduler.wire.Labels;
 import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.stage.v1.AttemptEnded;
 import dev.espalier.schemas.stage.v1.CheckpointSaved;
@@ -29,13 +30,12 @@ import java.util.UUID;
 public final class StageProjection {
 
   private static final String RUNNABLE = "RUNNABLE";
-  private static final String CATEGORY_PREFIX = "FAILURE_CATEGORY_";
 
   private static final String REQUEST =
       """
       insert into stage (stage_id, kind, algorithm, algorithm_version, device_kind, seed, team,
-        spec, state, requested_at, runnable_at)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        spec, labels, state, requested_at, runnable_at)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       on conflict (stage_id) do update set
         state = 'WAITING', requested_at = excluded.requested_at, runnable_at = null,
         worker_id = null, device = null, host = null, started_at = null, ended_at = null,
@@ -168,7 +168,8 @@ public final class StageProjection {
       }
       case STAGE_FAILED -> {
         FailureCause cause = event.getStageFailed().getCause();
-        statements.add(FAIL, at, category(cause), cause.getCode(), cause.getMessage(), id);
+        statements.add(
+            FAIL, at, SharedWire.category(cause), cause.getCode(), cause.getMessage(), id);
         statements.add("update stage_claim set live = false where stage_id = ?", id);
       }
       case STAGE_CANCELLED -> {
@@ -188,10 +189,6 @@ public final class StageProjection {
     state(statements, id, before, after, at);
   }
 
-  static String category(FailureCause cause) {
-    return cause.getCategory().name().substring(CATEGORY_PREFIX.length());
-  }
-
   private static void request(
       Statements statements, StageEvent event, StageState after, Instant at) {
     StageSpec spec = event.getStageRequested().getSpec();
@@ -205,6 +202,7 @@ public final class StageProjection {
         spec.getSeed(),
         event.getTeam(),
         spec.toByteArray(),
+        Labels.of(spec),
         name(after),
         at,
         name(after).equals(RUNNABLE) ? at : null);
@@ -331,7 +329,7 @@ public final class StageProjection {
         END_ATTEMPT,
         outcome,
         at,
-        cause == null ? null : category(cause),
+        cause == null ? null : SharedWire.category(cause),
         cause == null ? null : cause.getCode(),
         cause == null ? null : cause.getMessage(),
         id,

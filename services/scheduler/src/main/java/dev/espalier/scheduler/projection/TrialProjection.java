@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.projection;
 
+import dev.espalier.scheduler.wire.SharedWire;
 import dev.espalier.schemas.stage.v1.FailureCause;
 import dev.espalier.schemas.stage.v1.Measurement;
 import dev.espalier.schemas.trial.v1.TrialEvent;
@@ -69,7 +70,7 @@ public final class TrialProjection {
             FAIL,
             event.getOccurredAt(),
             event.getTrialFailed().getStageId(),
-            StageProjection.category(cause),
+            SharedWire.category(cause),
             cause.getCode(),
             cause.getMessage(),
             id);

@@ -96,6 +96,11 @@ public final class SharedWire {
         .build();
   }
 
+  /** "SPEC", "DATA", "CAPACITY" or "INTERNAL". */
+  public static String category(dev.espalier.schemas.stage.v1.FailureCause cause) {
+    return cause.getCategory().name().substring(CATEGORY_PREFIX.length());
+  }
+
   public static FailureCause cause(dev.espalier.schemas.stage.v1.FailureCause cause) {
     return new FailureCause(
         switch (cause.getCategory()) {

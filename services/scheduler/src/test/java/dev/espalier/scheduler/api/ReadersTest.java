@@ -19,6 +19,7 @@ import dev.espalier.testkit.Postgres;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
@@ -266,6 +267,30 @@ class ReadersTest {
 
     assertThat(status.queue()).containsEntry("RUNNING", 1L).containsEntry("WAITING", 1L);
     assertThat(status.sweeps()).containsEntry("RUNNING", 1L);
+  }
+
+  @Test
+  void workersSayWhatASweepCanAskFor() throws Exception {
+    run(
+        """
+        insert into worker (worker_id, partition, service, state, slots, device_kind, device, host,
+          engine_version, software_version, labels, joined_at, heartbeat_at)
+        values ('evaluator-1', 0, 'evaluator', 'ACTIVE', 1, 'cpu', 'A fast CPU', 'h1', '', '',
+            '{"device":"A fast CPU","host":"h1","room":"cellar"}', now(), now()),
+          ('evaluator-0', 0, 'evaluator', 'LEFT', 1, 'cpu', '', '', '', '', '{}', now(), now())\
+        """);
+    run("insert into worker_capability values ('evaluator-1', 'EVALUATE', 'evaluate', 2)");
+
+    assertThat(WorkerView.read(dataSource))
+        .containsExactly(
+            new WorkerView(
+                "evaluator-1",
+                "evaluator",
+                "h1",
+                "cpu",
+                1,
+                Map.of("device", "A fast CPU", "host", "h1", "room", "cellar"),
+                List.of(new WorkerView.Ability("EVALUATE", "evaluate", 2))));
   }
 
   @Test

@@ -21,7 +21,8 @@ import java.util.Map;
 /**
  * Plans small sweeps for tests: search, prune, finetune, evaluate, where all trials of a label
  * share one search and equal trials of two sweeps share all. The label is also the algorithm, so
- * that each test has workers of its own.
+ * that each test has workers of its own. Evaluations of a label that begins with "on-" ask for a
+ * worker with {@code room=<label>}.
  */
 public final class LabelledPlanning implements TrialPlanning {
 
@@ -71,14 +72,23 @@ public final class LabelledPlanning implements TrialPlanning {
     for (StageKind kind : WALK) {
       String which = kind == StageKind.STAGE_KIND_SEARCH ? "all" : "trial" + number;
       String id = stageId(label, kind, which);
+      Struct.Builder parameters =
+          Struct.newBuilder().putFields("which", Value.newBuilder().setStringValue(which).build());
+      if (kind == StageKind.STAGE_KIND_EVALUATE && label.startsWith("on-")) {
+        parameters.putFields(
+            "labels",
+            Value.newBuilder()
+                .setStructValue(
+                    Struct.newBuilder()
+                        .putFields("room", Value.newBuilder().setStringValue(label).build()))
+                .build());
+      }
       StageSpec.Builder spec =
           StageSpec.newBuilder()
               .setKind(kind)
               .setAlgorithm(label)
               .setAlgorithmVersion(1)
-              .setParameters(
-                  Struct.newBuilder()
-                      .putFields("which", Value.newBuilder().setStringValue(which).build()))
+              .setParameters(parameters)
               .setNumerics(Numerics.newBuilder().setDeviceKind("cpu"));
       if (before != null) {
         spec.addInputs(

@@ -22,8 +22,9 @@ import java.util.Optional;
  *       what is furthest along.
  * </ul>
  *
- * <p>A stage that must run alone waits for an idle host; once it has waited too long, a host takes
- * nothing new until the stage has run there.
+ * <p>A stage that must run alone waits for an idle host. Once it has waited too long, a host takes
+ * nothing new until the stage has run there, and its team keeps a slot of its quota for it: it
+ * waits no longer than for what runs on that host, and for the few that queue for the same host.
  *
  * @param aloneWait how long a stage that must run alone waits before a host is kept free for it
  * @param ageing waiting of a sweep without a new slot that is worth one point of priority
@@ -59,13 +60,16 @@ public record AssignmentPolicy(Duration aloneWait, Duration ageing, Map<String, 
       List<Offer> offers,
       Standing standing) {
     Slots slots = new Slots(workers, occupations);
-    slots.reserveHosts(
-        offers.stream()
-            .filter(Offer::alone)
-            .filter(offer -> !now.isBefore(offer.runnableSince().plus(aloneWait)))
-            .sorted(Comparator.comparing(Offer::runnableSince).thenComparing(Offer::stageId))
-            .toList());
     Shares shares = new Shares(occupations);
+    slots
+        .reserveHosts(
+            offers.stream()
+                .filter(Offer::alone)
+                .filter(offer -> !now.isBefore(offer.runnableSince().plus(aloneWait)))
+                .filter(offer -> shares.ofTeam(offer.team()) < team(offer.team()).slots())
+                .sorted(Comparator.comparing(Offer::runnableSince).thenComparing(Offer::stageId))
+                .toList())
+        .forEach(offer -> shares.keepSlot(offer.team()));
     List<Assignment> assignments = new ArrayList<>();
     List<Offer> open = new ArrayList<>(offers);
     open.sort(FURTHEST_FIRST);
@@ -102,7 +106,7 @@ public record AssignmentPolicy(Duration aloneWait, Duration ageing, Map<String, 
   private List<Choice> bestOfEachSweep(List<Offer> open, Slots slots, Shares shares) {
     Map<String, Choice> best = new LinkedHashMap<>();
     for (Offer offer : open) {
-      if (shares.ofTeam(offer.team()) >= team(offer.team()).slots()) {
+      if (shares.against(offer) >= team(offer.team()).slots()) {
         continue;
       }
       Choice known = best.get(offer.sweepId());

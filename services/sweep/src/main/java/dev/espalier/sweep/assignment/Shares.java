@@ -8,6 +8,7 @@ import java.util.Map;
 final class Shares {
 
   private final Map<String, Integer> byTeam = new HashMap<>();
+  private final Map<String, Integer> kept = new HashMap<>();
   private final Map<String, Integer> bySweep = new HashMap<>();
   private final Map<String, Integer> longest = new HashMap<>();
 
@@ -23,6 +24,16 @@ final class Shares {
 
   int ofTeam(String team) {
     return byTeam.getOrDefault(team, 0);
+  }
+
+  /** A slot of the team's quota stays for a stage that a host is kept free for. */
+  void keepSlot(String team) {
+    kept.merge(team, 1, Integer::sum);
+  }
+
+  /** What counts against the quota of the offer's team before it is given. */
+  int against(Offer offer) {
+    return ofTeam(offer.team()) + (offer.alone() ? 0 : kept.getOrDefault(offer.team(), 0));
   }
 
   int ofSweep(String sweepId) {

@@ -1,5 +1,6 @@
 package dev.espalier.sweep.assignment;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -10,6 +11,9 @@ import java.util.Set;
 
 /** Free slots and the hosts they are on, while one batch is worked out. */
 final class Slots {
+
+  /** Stages that wait for one host that is kept free, before another is kept free, too. */
+  private static final int QUEUE = 8;
 
   private final List<Worker> workers;
   private final Map<String, Integer> free = new HashMap<>();
@@ -32,8 +36,15 @@ final class Slots {
     return free.values().stream().anyMatch(slots -> slots > 0);
   }
 
-  /** One host for each kind of stage that has waited too long to be alone, the longest first. */
-  void reserveHosts(List<Offer> impatient) {
+  /**
+   * Keeps hosts free for stages that have waited too long to be alone, the longest first: one for
+   * every {@link #QUEUE} of them that it could serve.
+   *
+   * @return those for which one more host is kept free
+   */
+  List<Offer> reserveHosts(List<Offer> impatient) {
+    Map<String, Integer> queues = new HashMap<>();
+    List<Offer> served = new ArrayList<>();
     for (Offer offer : impatient) {
       List<String> hosts =
           workers.stream()
@@ -41,14 +52,26 @@ final class Slots {
               .map(Worker::host)
               .distinct()
               .toList();
-      if (hosts.stream().noneMatch(reservedHosts::contains)) {
-        hosts.stream()
-            .min(
-                Comparator.comparingInt((String host) -> busyOnHost.getOrDefault(host, 0))
-                    .thenComparing(Comparator.naturalOrder()))
-            .ifPresent(reservedHosts::add);
+      Optional<String> reserved =
+          hosts.stream()
+              .filter(host -> reservedHosts.contains(host) && queues.get(host) < QUEUE)
+              .min(Comparator.comparingInt(queues::get));
+      Optional<String> host =
+          reserved.or(
+              () ->
+                  hosts.stream()
+                      .filter(candidate -> !reservedHosts.contains(candidate))
+                      .min(
+                          Comparator.comparingInt(
+                                  (String candidate) -> busyOnHost.getOrDefault(candidate, 0))
+                              .thenComparing(Comparator.naturalOrder())));
+      host.ifPresent(name -> queues.merge(name, 1, Integer::sum));
+      if (reserved.isEmpty() && host.isPresent()) {
+        reservedHosts.add(host.get());
+        served.add(offer);
       }
     }
+    return served;
   }
 
   /** The worker that would take it, on the least busy host. */
@@ -79,8 +102,7 @@ final class Slots {
   }
 
   private static boolean able(Worker worker, Offer offer) {
-    return worker.capabilities().contains(offer.needs())
-        && (offer.deviceKind().isEmpty() || offer.deviceKind().equals(worker.deviceKind()));
+    return worker.able(offer.needs(), offer.deviceKind(), offer.labels());
   }
 
   void occupy(Offer offer, Worker worker) {

@@ -244,11 +244,11 @@ public final class Planner {
   }
 
   /**
-   * Measures latencies of the base's shape; of its identity are the conditions and the shape, not
-   * the weights, so that one table serves every model of that shape.
+   * Measures latencies of the base's shape; of its identity are the conditions, the place and the
+   * shape, not the weights, so that one table serves every model of that shape.
    */
   private PlannedStage latencyTable() {
-    Map<String, Object> parameters = new TreeMap<>();
+    Map<String, Object> parameters = spec.evaluation().placement();
     parameters.put("shape", inputs.base().toJson());
     parameters.put("runtime", spec.targets().latencyRuntime());
     parameters.put("batchSize", spec.targets().latencyBatchSize());
@@ -365,11 +365,7 @@ public final class Planner {
 
   private PlannedStage evaluation(PlannedStage finetune, List<StageInput> plans, int seedIndex) {
     boolean timed = spec.evaluation().timed(seedIndex);
-    Map<String, Object> parameters = new TreeMap<>();
-    if (timed) {
-      parameters.put("batchSize", spec.evaluation().batchSize());
-      parameters.put("runs", spec.evaluation().runs());
-    }
+    Map<String, Object> parameters = timed ? spec.evaluation().measuring() : new TreeMap<>();
     parameters.put("device", engine.deviceKind());
     List<StageInput> reads = new ArrayList<>(plans);
     reads.add(new StageInput("model", finetune.stageId(), "model"));

@@ -46,7 +46,7 @@ public final class SweepJsonSchema {
     Map<String, Object> seed = integer("", -2147483647, 2147483647);
     properties.put("seeds", list("Repeats of each cell.", seed, 1, 1000));
     properties.put("recipe", recipe());
-    properties.put("evaluation", evaluation());
+    properties.put("evaluation", EvaluationSchema.evaluation());
     properties.put("strategy", StrategySchema.strategy());
     properties.put("stop", StrategySchema.stop());
     properties.put("priority", withDefault(integer("Higher goes first.", -100, 100), 0));
@@ -240,30 +240,6 @@ public final class SweepJsonSchema {
     Map<String, Object> recipe = object(rules);
     recipe.put("description", "How accuracy is recovered after the cut.");
     return recipe;
-  }
-
-  private static Map<String, Object> evaluation() {
-    Map<String, Object> properties = new LinkedHashMap<>();
-    properties.put(
-        "batchSize",
-        withDefault(
-            integer("Images per batch of the throughput measurement.", 1, 65_536),
-            Evaluation.DEFAULTS.batchSize()));
-    properties.put(
-        "runs",
-        withDefault(
-            integer("Timed runs after warm-up, for each of base and cut model.", 1, 10_000),
-            Evaluation.DEFAULTS.runs()));
-    properties.put(
-        "speed",
-        withDefault(
-            choice(
-                "Of which trials speed is measured; a measurement has its host for itself.",
-                Evaluation.SPEEDS),
-            Evaluation.DEFAULTS.speed()));
-    Map<String, Object> evaluation = object(properties);
-    evaluation.put("description", "How models are measured.");
-    return evaluation;
   }
 
   @SuppressWarnings("unchecked")

@@ -36,7 +36,7 @@ public final class SweepSpecReader {
   /** Names of sweeps, teams, models and datasets; they never become paths or SQL. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
-  private static final String NAME_RULE =
+  static final String NAME_RULE =
       "1 to 64 letters, digits, '.', '_' or '-', the first a letter or digit";
 
   private static final Set<String> SWEEP_FIELDS =
@@ -85,7 +85,7 @@ public final class SweepSpecReader {
             targets(sweep, violations),
             seeds(sweep),
             recipe(sweep, violations),
-            evaluation(sweep, violations),
+            EvaluationReading.evaluation(sweep, violations),
             StrategyReading.strategy(sweep, violations),
             StrategyReading.stop(sweep, violations),
             sweep.integer("priority", 0, -100, 100),
@@ -94,6 +94,7 @@ public final class SweepSpecReader {
     checkLatency(spec, violations);
     checkSize(spec, violations);
     StrategyReading.check(spec, violations);
+    EvaluationReading.check(spec, violations);
     return violations.isEmpty() ? SpecReading.of(spec) : SpecReading.refused(violations);
   }
 
@@ -326,20 +327,6 @@ public final class SweepSpecReader {
     Set<String> fields = new HashSet<>(Recipe.DEFAULTS.toTree().keySet());
     fields.addAll(Set.of("mixup", "cutmix", "erasing"));
     return Set.copyOf(fields);
-  }
-
-  private static Evaluation evaluation(Fields sweep, List<Violation> violations) {
-    Evaluation defaults = Evaluation.DEFAULTS;
-    Fields evaluation =
-        Fields.of(
-            "evaluation",
-            sweep.raw("evaluation"),
-            Set.of("batchSize", "runs", "speed"),
-            violations);
-    return new Evaluation(
-        evaluation.integer("batchSize", defaults.batchSize(), 1, 65_536),
-        evaluation.integer("runs", defaults.runs(), 1, 10_000),
-        evaluation.choice("speed", defaults.speed(), Evaluation.SPEEDS));
   }
 
   private static void checkSize(SweepSpec spec, List<Violation> violations) {

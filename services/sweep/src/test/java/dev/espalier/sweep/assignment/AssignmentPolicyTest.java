@@ -117,6 +117,34 @@ class AssignmentPolicyTest {
   }
 
   @Test
+  void keepsNoHostFreeForATeamThatMayHaveNoMore() {
+    AssignmentPolicy policy =
+        new AssignmentPolicy(
+            Duration.ofSeconds(15), Duration.ofSeconds(30), Map.of("team", new TeamShare(1, 0)));
+    List<Worker> workers = List.of(worker("w1", "h1", 2, TRAIN), worker("w2", "h1", 1, EVALUATE));
+    List<Offer> offers = List.of(evaluate("e", NOW.minusSeconds(900)), other("d"));
+
+    assertThat(policy.assign(NOW, workers, List.of(), offers, Standing.NEW))
+        .containsExactly(new Assignment("d", "w1"));
+  }
+
+  @Test
+  void measuresOnlyOnAWorkerWithTheLabels() {
+    Worker bench =
+        new Worker(
+            "w1", "h1", "cpu", Set.of(EVALUATE), 1, 0, Map.of("device", "a", "room", "cellar"));
+    Worker idle = new Worker("w2", "h2", "cpu", Set.of(EVALUATE), 1, 0, Map.of("device", "b"));
+    Offer offer =
+        new Offer("e", EVALUATE, "cpu", "team", "s1", 0, NOW, 5, 1, true, Map.of("room", "cellar"));
+
+    assertThat(assign(List.of(bench, idle), List.of(held("t", "w3", 2, false)), List.of(offer)))
+        .as("while its host is busy")
+        .isEmpty();
+    assertThat(assign(List.of(bench, idle), List.of(), List.of(offer)))
+        .containsExactly(new Assignment("e", "w1"));
+  }
+
+  @Test
   void keepsTheLongestWalkGoingBesideWhatIsFurthestAlong() {
     List<Offer> offers = new ArrayList<>();
     for (int i = 0; i < 5; i++) {

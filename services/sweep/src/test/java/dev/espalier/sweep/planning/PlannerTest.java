@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.sweep.Specs;
+import dev.espalier.sweep.assignment.Capability;
+import dev.espalier.sweep.assignment.Worker;
 import dev.espalier.sweep.strategy.SearchSize;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -348,6 +351,36 @@ class PlannerTest {
     assertThat(plan().trials().get(0).stages().get(3).stageId())
         .as("a timed evaluation is the same stage in any sweep")
         .isEqualTo(timed);
+  }
+
+  @Test
+  void namesWhatIsMeasuredByWhereThatWasAskedFor() {
+    tree.put("methods", List.of("magnitude"));
+    tree.put("targets", Map.of("latency", List.of(0.5)));
+    tree.put("seeds", List.of(7L, 3L));
+    List<PlannedStage> anywhere = plan().distinctStages();
+    tree.put("evaluation", Map.of("speed", "first-seed", "labels", Map.of("room", "cellar")));
+    SweepPlan placed = plan();
+    assertThat(placed.distinctStages())
+        .filteredOn(stage -> stage.spec().parameters().containsKey("labels"))
+        .extracting(stage -> stage.spec().capability())
+        .as("what measures speed, and nothing else")
+        .containsExactly("latency-table@1", "evaluate@2");
+    assertThat(placed.distinctStages())
+        .filteredOn(stage -> stage.spec().capability().equals("latency-table@1"))
+        .doesNotContainAnyElementsOf(anywhere);
+
+    Capability evaluate = new Capability("EVALUATE", "evaluate", 2);
+    Set<Capability> all =
+        placed.distinctStages().stream().map(Unserved::capability).collect(Collectors.toSet());
+    Worker trainer = new Worker("w1", "h1", "cpu", all, 1, 0, Map.of("room", "attic"));
+    Worker bench = new Worker("w2", "h2", "cpu", Set.of(evaluate), 1, 0, Map.of("room", "cellar"));
+    assertThat(Unserved.of(placed, List.of(trainer, bench)))
+        .extracting(Unserved::inWords)
+        .containsExactly("evaluate latency-table@1 on cpu with room=cellar");
+    assertThat(Unserved.of(placed, List.of(trainer)))
+        .extracting(Unserved::stages)
+        .containsExactly(1, 1);
   }
 
   @Test

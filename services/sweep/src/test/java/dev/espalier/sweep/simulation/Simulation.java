@@ -231,7 +231,7 @@ final class Simulation {
     quota = 1 + random.nextInt(3);
     sweeps.keySet().forEach(sweep -> tellSweep(sweep, new SweepCommand.Resume()));
     trials.keySet().forEach(trial -> tellTrial(trial, new TrialCommand.Resume()));
-    join();
+    join("host0");
     join();
     note("world", "healed");
   }
@@ -729,10 +729,18 @@ final class Simulation {
                     now.minusSeconds(random.nextInt(30)),
                     KINDS.indexOf(kinds.get(id)),
                     remaining(id),
-                    alone));
+                    alone,
+                    asks(id)));
           }
         });
     return offers;
+  }
+
+  /** Some evaluations are for one host. */
+  private Map<String, String> asks(String stageId) {
+    return kinds.get(stageId).equals("EVALUATE") && stageId.hashCode() % 3 == 0
+        ? Map.of("host", "host0")
+        : Map.of();
   }
 
   private List<Worker> available() {
@@ -749,7 +757,8 @@ final class Simulation {
                 (int)
                     leases.values().stream()
                         .filter(row -> row.lease.workerId().equals(worker.id))
-                        .count()));
+                        .count(),
+                Map.of("host", worker.host)));
       }
     }
     return available;
@@ -859,6 +868,9 @@ final class Simulation {
           if (row.alone && byHost.get(row.host) > 1) {
             throw new AssertionError(stage + " is not alone on " + row.host);
           }
+          if (!asks(stage).getOrDefault("host", row.host).equals(row.host)) {
+            throw new AssertionError(stage + " asks for " + asks(stage) + " but is on " + row.host);
+          }
         });
     byWorker.forEach(
         (id, count) -> {
@@ -892,8 +904,12 @@ final class Simulation {
   // ---- workers ----
 
   private void join() {
+    join("host" + random.nextInt(3));
+  }
+
+  private void join(String host) {
     String id = "w" + ids++;
-    workers.put(id, new WorkerProcess(id, "host" + random.nextInt(3), 1 + random.nextInt(2)));
+    workers.put(id, new WorkerProcess(id, host, 1 + random.nextInt(2)));
     note(id, "joined");
   }
 

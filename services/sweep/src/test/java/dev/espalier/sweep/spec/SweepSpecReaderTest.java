@@ -445,6 +445,32 @@ class SweepSpecReaderTest {
   }
 
   @Test
+  void readsLabelsAndRefusesThemWhereNothingIsMeasured() {
+    Map<String, Object> labels = Map.of("room", "cellar", "device", "A CPU @ 2 GHz");
+    tree.put("evaluation", Map.of("labels", labels));
+    assertThat(Specs.spec(tree).canonicalJson())
+        .contains("\"labels\":{\"device\":\"A CPU @ 2 GHz\",\"room\":\"cellar\"}");
+    tree.put("evaluation", Map.of("labels", Map.of("room", 7L, "a b", "x")));
+    assertThat(violations())
+        .extracting(Violation::toString)
+        .containsExactlyInAnyOrder(
+            "evaluation.labels: expected names of 1 to 64 letters, digits, '.', '_' or '-', the"
+                + " first a letter or digit, found \"a b\"",
+            "evaluation.labels.room: expected a text of 1 to 128 printable ASCII characters,"
+                + " found 7");
+    tree.put("methods", List.of("magnitude"));
+    tree.put("targets", Map.of("macs", List.of(0.5)));
+    tree.put("evaluation", Map.of("speed", "none", "labels", labels));
+    assertThat(violations())
+        .extracting(Violation::toString)
+        .containsExactly(
+            "evaluation.labels: expected none where no speed is measured (evaluation.speed is none)"
+                + ", found an object");
+    tree.put("targets", Map.of("latency", List.of(0.5)));
+    assertThat(violations()).as("a latency table is measured").isEmpty();
+  }
+
+  @Test
   void suggestsTheRegisteredNameThatIsNear() {
     assertThat(
             SweepSpecCheck.unregistered(
