@@ -57,7 +57,7 @@ public record Unserved(
     return labels;
   }
 
-  /** "evaluate latency-table@1 on cpu with room=cellar". */
+  /** "evaluate latency-table@2 on cpu with room=cellar". */
   public String inWords() {
     return "%s %s@%d on %s%s"
         .formatted(

@@ -365,9 +365,9 @@ class PlannerTest {
         .filteredOn(stage -> stage.spec().parameters().containsKey("labels"))
         .extracting(stage -> stage.spec().capability())
         .as("what measures speed, and nothing else")
-        .containsExactly("latency-table@1", "evaluate@2");
+        .containsExactly("latency-table@2", "evaluate@2");
     assertThat(placed.distinctStages())
-        .filteredOn(stage -> stage.spec().capability().equals("latency-table@1"))
+        .filteredOn(stage -> stage.spec().capability().equals("latency-table@2"))
         .doesNotContainAnyElementsOf(anywhere);
 
     Capability evaluate = new Capability("EVALUATE", "evaluate", 2);
@@ -377,7 +377,7 @@ class PlannerTest {
     Worker bench = new Worker("w2", "h2", "cpu", Set.of(evaluate), 1, 0, Map.of("room", "cellar"));
     assertThat(Unserved.of(placed, List.of(trainer, bench)))
         .extracting(Unserved::inWords)
-        .containsExactly("evaluate latency-table@1 on cpu with room=cellar");
+        .containsExactly("evaluate latency-table@2 on cpu with room=cellar");
     assertThat(Unserved.of(placed, List.of(trainer)))
         .extracting(Unserved::stages)
         .containsExactly(1, 1);
