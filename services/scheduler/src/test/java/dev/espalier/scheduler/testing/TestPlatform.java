@@ -25,6 +25,7 @@ import dev.espalier.testkit.Postgres;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.agroal.api.exceptionsorter.PostgreSQLExceptionSorter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -90,7 +91,7 @@ public final class TestPlatform {
   /** A replica with quick leases and retries, not yet started. */
   public static SchedulerRuntime replica(
       AgroalDataSource dataSource, KafkaSettings kafka, Duration lease) {
-    return replica(dataSource, kafka, lease, STALL, Map.of());
+    return replica(dataSource, kafka, lease, STALL, Map.of(), new SimpleMeterRegistry());
   }
 
   private static SchedulerRuntime replica(
@@ -98,7 +99,8 @@ public final class TestPlatform {
       KafkaSettings kafka,
       Duration lease,
       Duration stall,
-      Map<String, TeamShare> teams) {
+      Map<String, TeamShare> teams,
+      MeterRegistry metrics) {
     return new SchedulerRuntime(
         dataSource,
         kafka,
@@ -109,7 +111,7 @@ public final class TestPlatform {
             new PreemptionPolicy(PATIENCE, teams),
             Duration.ofHours(1)),
         new LabelledPlanning(),
-        new SimpleMeterRegistry());
+        metrics);
   }
 
   /** A replica on this platform, started. */
@@ -119,15 +121,22 @@ public final class TestPlatform {
 
   /** As {@link #scheduler()}, with weights and quotas of teams. */
   public SchedulerRuntime scheduler(Map<String, TeamShare> teams) {
-    return started(replica(dataSource, kafka, LEASE, STALL, teams));
+    return scheduler(STALL, teams, new SimpleMeterRegistry());
   }
 
   /** As {@link #scheduler()}, with another time without headway. */
   public SchedulerRuntime scheduler(Duration stall) {
-    return started(replica(dataSource, kafka, LEASE, stall, Map.of()));
+    return scheduler(stall, Map.of(), new SimpleMeterRegistry());
   }
 
-  private static SchedulerRuntime started(SchedulerRuntime runtime) {
+  /** As {@link #scheduler()}, and it counts there. */
+  public SchedulerRuntime scheduler(MeterRegistry metrics) {
+    return scheduler(STALL, Map.of(), metrics);
+  }
+
+  private SchedulerRuntime scheduler(
+      Duration stall, Map<String, TeamShare> teams, MeterRegistry metrics) {
+    SchedulerRuntime runtime = replica(dataSource, kafka, LEASE, stall, teams, metrics);
     runtime.start();
     return runtime;
   }
@@ -199,8 +208,12 @@ public final class TestPlatform {
   }
 
   public void awaitState(String sweepId, String state) {
+    awaitState(sweepId, state, SOON);
+  }
+
+  public void awaitState(String sweepId, String state, Duration within) {
     Eventually.within(
-        SOON,
+        within,
         () -> {
           List<String> found = column("select state from sweep where sweep_id = ?", sweepId);
           if (!found.equals(List.of(state))) {
