@@ -155,8 +155,13 @@ public final class TestPlatform {
 
   /** A worker that can do all of a label's stages, not yet started. */
   public FakeWorker.Builder worker(String label) {
+    return worker(kafka.bootstrapServers(), label);
+  }
+
+  /** As {@link #worker(String)}, at any broker. */
+  public static FakeWorker.Builder worker(String bootstrapServers, String label) {
     FakeWorker.Builder worker =
-        FakeWorker.on(kafka.bootstrapServers())
+        FakeWorker.on(bootstrapServers)
             .slots(2)
             .host("host-" + UUID.randomUUID())
             .script((command, assignment) -> success(command.getStageId()));
