@@ -18,7 +18,7 @@ const epochs = (title: string, means: string, name: string, unit: string) =>
 
 const widths = (title: string, means: string, column: string) =>
   xy({ title, means, unit: 'short', empty: 'The plan is not made yet', by: 'series', show: 'points+lines',
-    queries: [sql(`select t.label || ' ' || w.model as series, w.block, ${column} as width from ${EIGHT} join dash.block_width w using (trial_id) order by w.place, 1, 2`)] });
+    queries: [sql(`select t.label || ' ' || w.model as series, w.block, ${column} as width from ${EIGHT} join dash.block_width w using (trial_id) where w.${CHOSEN} order by w.place, 1, 2`)] });
 
 export const trial = board('espalier-trial', 'Up to eight trials beside each other: curves, widths, stages, attempts and the events behind them.', 'now-6h',
   [

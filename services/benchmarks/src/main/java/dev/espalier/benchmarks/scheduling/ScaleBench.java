@@ -8,8 +8,8 @@ import java.util.logging.Logger;
 import java.util.stream.Collectors;
 
 /**
- * {@code espalier bench assign|plan|metrics|replay}: the scheduler over a real broker and a real
- * database, with simulated workers.
+ * {@code espalier bench assign|plan|metrics|replay|boards}: the scheduler over a real broker and a
+ * real database, with simulated workers.
  */
 public final class ScaleBench {
 
@@ -21,7 +21,7 @@ public final class ScaleBench {
     ScaleOptions options;
     try {
       if (arguments.length == 0) {
-        throw new IllegalArgumentException("expected one of assign, plan, metrics, replay");
+        throw new IllegalArgumentException("expected one of assign, plan, metrics, replay, boards");
       }
       options = ScaleOptions.parse(Arrays.copyOfRange(arguments, 1, arguments.length));
       System.out.println(text(run(arguments[0], options), options.output()));
@@ -40,9 +40,10 @@ public final class ScaleBench {
         case "plan" -> PlanBench.run(platform, options);
         case "metrics" -> MetricsBench.run(platform, options);
         case "replay" -> ReplayBench.run(platform, options);
+        case "boards" -> BoardsBench.run(platform, options, BoardsBench.POINTS);
         default ->
             throw new IllegalArgumentException(
-                "expected one of assign, plan, metrics, replay but found " + what);
+                "expected one of assign, plan, metrics, replay, boards but found " + what);
       };
     }
   }

@@ -17,7 +17,7 @@ import java.util.Set;
 record ScaleOptions(int cells, int workers, int rate, String output) {
 
   static final String USAGE =
-      "assign|plan|metrics|replay [--cells 1000] [--workers 16] [--rate 200] [--output text|json]";
+      "assign|plan|metrics|replay|boards [--cells 1000] [--workers 16] [--rate 200] [--output text|json]";
 
   ScaleOptions {
     List<String> wrong = new ArrayList<>();

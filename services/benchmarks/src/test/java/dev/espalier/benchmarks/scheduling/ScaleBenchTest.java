@@ -10,6 +10,8 @@ import org.junit.jupiter.api.Test;
 /** The smallest forms: that they measure what they say, not how fast this machine is. */
 class ScaleBenchTest {
 
+  private static final int FEW_POINTS = 80_000;
+
   @Test
   void measuresAssignmentsOfEveryStage() throws Exception {
     Map<String, Object> figures =
@@ -39,6 +41,20 @@ class ScaleBenchTest {
         ScaleBench.run("replay", ScaleOptions.parse(new String[] {"--cells", "60"}));
 
     assertThat(figures).containsEntry("equal", true).containsEntry("streams", 3L * (1 + 20 + 61));
+  }
+
+  @Test
+  void asksEveryQueryOfTheBoardsForRows() throws Exception {
+    Map<String, Object> figures;
+    try (ScalePlatform platform = new ScalePlatform()) {
+      figures =
+          BoardsBench.run(platform, ScaleOptions.parse(new String[] {"--cells", "60"}), FEW_POINTS);
+    }
+
+    assertThat((Long) figures.get("points")).isBetween(FEW_POINTS * 9L / 10, (long) FEW_POINTS);
+    assertThat((Integer) figures.get("panels")).isGreaterThan(30);
+    // No trial of the synthetic sweep failed.
+    assertThat(figures).containsEntry("without_rows", "sweep / Failures by reason");
   }
 
   @Test

@@ -26,7 +26,8 @@ import picocli.CommandLine.Option;
       ScaleCommand.Assign.class,
       ScaleCommand.Plan.class,
       ScaleCommand.Metrics.class,
-      ScaleCommand.Replay.class
+      ScaleCommand.Replay.class,
+      ScaleCommand.Boards.class
     })
 public final class BenchCommand {
 

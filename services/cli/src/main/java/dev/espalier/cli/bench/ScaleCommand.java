@@ -104,6 +104,22 @@ final class ScaleCommand {
     }
   }
 
+  /** What Grafana asks. */
+  @Command(
+      name = "boards",
+      description = "Measure the boards' queries over one sweep with a million points.",
+      footerHeading = "%nExamples:%n",
+      footer = "  espalier bench boards --cells 3000 -o json")
+  static final class Boards implements Callable<Integer> {
+    @Mixin private Context context;
+    @Mixin private Size size;
+
+    @Override
+    public Integer call() {
+      return run("boards", context, size);
+    }
+  }
+
   /** The services' libraries bring this log manager, which complains when it is not the first. */
   private static final String LOGGING =
       "-Djava.util.logging.manager=org.jboss.logmanager.LogManager";
@@ -127,6 +143,7 @@ final class ScaleCommand {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx2g", "-Djava.net.preferIPv4Stack=true", LOGGING));
+    command.add("-Despalier.home=" + Context.home());
     command.addAll(List.of("-cp", classPath(Context.home())));
     command.add("dev.espalier.benchmarks.scheduling.ScaleBench");
     command.addAll(
