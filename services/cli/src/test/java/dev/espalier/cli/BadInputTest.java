@@ -135,6 +135,8 @@ class BadInputTest {
     Files.writeString(file, GOOD, StandardCharsets.UTF_8);
     try (FakeScheduler scheduler =
         new FakeScheduler()
+            .answer("GET /models/fashion-vit-96x6", 200, "{}")
+            .answer("GET /datasets/fashion-mnist-subset", 200, "{}")
             .answer(
                 "POST /sweeps",
                 400,

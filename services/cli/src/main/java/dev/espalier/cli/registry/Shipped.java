@@ -1,6 +1,8 @@
 package dev.espalier.cli.registry;
 
 import dev.espalier.cli.CommandFailed;
+import dev.espalier.cli.Context;
+import dev.espalier.cli.server.Scheduler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
@@ -46,6 +48,20 @@ public record Shipped(String collection, String name, String entry) {
     } catch (IOException e) {
       throw new CommandFailed("cannot read %s: %s".formatted(jar, e.getMessage()));
     }
+  }
+
+  /**
+   * Registers it where the scheduler has nothing under its name: who has brought an installation up
+   * can hand in the examples.
+   *
+   * @return whether it was registered now
+   */
+  public boolean registerIfMissing(Scheduler scheduler) {
+    if (scheduler.find("/" + collection + "/" + Scheduler.encoded(name)).isPresent()) {
+      return false;
+    }
+    scheduler.register(collection, name, scheduler.upload(read(Context.home())), false);
+    return true;
   }
 
   public static String sha256(byte[] bytes) {

@@ -3,6 +3,7 @@ package dev.espalier.cli.sweep;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.espalier.cli.Context;
 import dev.espalier.cli.ExitCode;
+import dev.espalier.cli.registry.Shipped;
 import dev.espalier.cli.server.Scheduler;
 import dev.espalier.cli.text.Units;
 import java.nio.file.Path;
@@ -17,6 +18,7 @@ import picocli.CommandLine.Parameters;
     name = "submit",
     description = {
       "Hand a sweep in and print its id.",
+      "The shipped model and dataset are registered where they are not.",
       "A sweep that was handed in before is not run again: its id, and so its results, are the same."
     },
     footerHeading = "%nExamples:%n",
@@ -46,6 +48,8 @@ public final class SubmitCommand implements Callable<Integer> {
   public Integer call() {
     SweepFile sweep = SweepFile.read(file);
     Scheduler scheduler = context.scheduler();
+    bringShipped(scheduler, "models", sweep.spec().model());
+    bringShipped(scheduler, "datasets", sweep.spec().dataset());
     JsonNode answer = scheduler.submit(sweep.text(), run);
     String id = answer.path("sweepId").asText();
     if (context.json()) {
@@ -61,5 +65,11 @@ public final class SubmitCommand implements Callable<Integer> {
           Units.plural(answer.path("trials").asLong(), "trial"));
     }
     return watch ? WatchCommand.watch(context, scheduler, id) : ExitCode.DONE;
+  }
+
+  private static void bringShipped(Scheduler scheduler, String collection, String name) {
+    Shipped.find(collection, name)
+        .filter(item -> item.registerIfMissing(scheduler))
+        .ifPresent(item -> System.err.println("registered " + name + ", which is shipped"));
   }
 }

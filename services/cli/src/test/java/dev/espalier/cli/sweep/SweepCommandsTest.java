@@ -6,9 +6,12 @@ import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.FakeScheduler;
 import dev.espalier.cli.Run;
+import dev.espalier.cli.registry.Shipped;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,6 +84,42 @@ class SweepCommandsTest {
             200,
             "{%s, \"architecture\": %s}".formatted(digest, base.toJson()))
         .answer("GET /datasets/fashion-mnist-subset", 200, "{%s}".formatted(digest));
+  }
+
+  @Test
+  void bringsTheShippedModelAlongWhereNobodyHasRegisteredIt() throws Exception {
+    Path file = directory.resolve("sweep.yaml");
+    Files.writeString(
+        file,
+        """
+        {name: x, model: fashion-vit-96x6, dataset: mine, methods: [magnitude],
+         targets: {macs: [0.5]}, seeds: [1]}
+        """);
+    Path jar = directory.resolve("services/standalone/target/espalier-standalone-run.jar");
+    Files.createDirectories(jar.getParent());
+    try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+      out.putNextEntry(new ZipEntry(Shipped.MODEL.entry()));
+      out.write(7);
+    }
+    String home = System.getProperty("espalier.home", ".");
+    System.setProperty("espalier.home", directory.toString());
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer("POST /artifacts", 200, "{\"sha256\": \"abc\"}")
+            .answer("PUT /models/fashion-vit-96x6", 200, "{}")
+            .answer("POST /sweeps", 202, "{\"sweepId\": \"3f2a\", \"trials\": 1}")) {
+      Run run = Run.of("submit", file.toString(), "--server", scheduler.address());
+      assertThat(run.out()).isEqualTo("3f2a\n");
+      assertThat(run.err()).contains("registered fashion-vit-96x6");
+      assertThat(scheduler.asked)
+          .containsExactly(
+              "GET /models/fashion-vit-96x6",
+              "POST /artifacts",
+              "PUT /models/fashion-vit-96x6",
+              "POST /sweeps");
+    } finally {
+      System.setProperty("espalier.home", home);
+    }
   }
 
   @Test
@@ -176,7 +215,7 @@ class SweepCommandsTest {
     Path file = directory.resolve("sweep.yaml");
     Files.copy(Path.of("../../schemas/examples/smoke.yaml"), file);
     try (FakeScheduler scheduler =
-        new FakeScheduler()
+        withModel()
             .answer(
                 "POST /sweeps",
                 202,
