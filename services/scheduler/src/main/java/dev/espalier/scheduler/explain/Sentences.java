@@ -28,7 +28,7 @@ final class Sentences {
           "planned %d trials".formatted(event.getTrialsPlanned().getTrialIdsCount());
       case SWEEP_PAUSED -> "paused: its stages are held and running ones give their work back";
       case SWEEP_RESUMED -> "resumed";
-      case SWEEP_CANCELLED -> "cancelled: " + event.getSweepCancelled().getReason();
+      case SWEEP_CANCELLED -> cancelled(event.getSweepCancelled().getReason());
       case SWEEP_COMPLETED ->
           "completed: %d trials succeeded, %d failed, %d were cancelled, %d were stopped"
               .formatted(
@@ -79,7 +79,7 @@ final class Sentences {
       case TRIAL_STAGE_SUCCEEDED -> "learned that a stage of its walk is done";
       case TRIAL_SUCCEEDED -> "succeeded: its last stage is done";
       case TRIAL_FAILED -> "failed: " + of(event.getTrialFailed().getCause());
-      case TRIAL_CANCELLED -> "cancelled: " + event.getTrialCancelled().getReason();
+      case TRIAL_CANCELLED -> cancelled(event.getTrialCancelled().getReason());
       case TRIAL_AWAITS_PROMOTION ->
           "came to the end of rung %d, epoch %d, and waits until its cell is promoted"
               .formatted(
@@ -136,7 +136,7 @@ final class Sentences {
           "failed for good after %d attempts that count: %s"
               .formatted(
                   event.getStageFailed().getAttempts(), of(event.getStageFailed().getCause()));
-      case STAGE_CANCELLED -> "cancelled: " + event.getStageCancelled().getReason();
+      case STAGE_CANCELLED -> cancelled(event.getStageCancelled().getReason());
       case STALE_REPORT_REJECTED ->
           "refused a late %s of generation %d from %s; it is at generation %d"
               .formatted(
@@ -151,6 +151,10 @@ final class Sentences {
     };
   }
 
+  private static String cancelled(String reason) {
+    return reason.isEmpty() ? "cancelled" : "cancelled: " + reason;
+  }
+
   private static String stepped(BisectionStepped step) {
     String next =
         step.getNextKeepRatio() > 0
@@ -160,11 +164,16 @@ final class Sentences {
                 : "done: none is within";
     return String.format(
         Locale.ROOT,
-        "search %d: keep ratio %s loses %.4f, which is %s; %s",
+        "search %d: keep ratio %s %s; %s",
         step.getLine(),
         step.getKeepRatio(),
-        step.getLoss(),
-        step.getWithin() ? "within" : "too much",
+        Double.isNaN(step.getLoss())
+            ? "has no result, which counts as too much lost"
+            : String.format(
+                Locale.ROOT,
+                "loses %.4f, which is %s",
+                step.getLoss(),
+                step.getWithin() ? "within" : "too much"),
         next);
   }
 

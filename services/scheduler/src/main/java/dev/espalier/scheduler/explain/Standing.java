@@ -101,11 +101,12 @@ final class Standing {
         String since = " for %d s".formatted(Math.max(0, stage.getLong("waited")));
         return able.getInt("workers") == 0
             ? "its %s waits%s: no live worker can do %s".formatted(kind, since, work)
-            : "its %s waits%s for a slot: %d live workers can do %s, with %d of %d slots busy"
+            : "its %s waits%s for a slot: %d live %s can do %s, with %d of %d slots busy"
                 .formatted(
                     kind,
                     since,
                     able.getInt("workers"),
+                    able.getInt("workers") == 1 ? "worker" : "workers",
                     work,
                     able.getInt("busy"),
                     able.getInt("slots"));

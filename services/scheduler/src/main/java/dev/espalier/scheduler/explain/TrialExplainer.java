@@ -60,13 +60,16 @@ public final class TrialExplainer {
         }
         String sweepId = row.getString("sweep_id");
         String state = row.getString("state");
+        List<Line> history = history(connection, sweepId, trialId);
         return Optional.of(
             new Explanation(
                 trialId,
                 sweepId,
                 state,
-                why(connection, trialId, state, row),
-                history(connection, sweepId, trialId)));
+                state.equals("CANCELLED")
+                    ? "it was " + cancelled(history)
+                    : why(connection, trialId, state, row),
+                history));
       }
     }
   }
@@ -81,7 +84,6 @@ public final class TrialExplainer {
                   trial.getString("failure_category").toLowerCase(Locale.ROOT),
                   trial.getString("failure_code"),
                   trial.getString("failure_message"));
-      case "CANCELLED" -> "it was cancelled";
       case "STOPPED" ->
           "%s stopped it after epoch %d: %s"
               .formatted(
@@ -94,6 +96,21 @@ public final class TrialExplainer {
               : Standing.of(connection, trialId)
                   .orElse("its last stage is done, which it learns now");
     };
+  }
+
+  /** By itself, or with its sweep, whose word came first. */
+  private static String cancelled(List<Line> history) {
+    String said = "cancelled";
+    for (Line line : history) {
+      boolean reason = line.what().startsWith("cancelled: ");
+      if (reason && (line.subject().equals("sweep") || line.subject().equals("trial"))) {
+        said = line.what();
+      }
+      if (line.subject().equals("trial") && line.what().startsWith("cancelled")) {
+        break;
+      }
+    }
+    return said;
   }
 
   private List<Line> history(Connection connection, String sweepId, String trialId)

@@ -94,7 +94,7 @@ class TrialExplainerTest {
           SOON,
           () ->
               assertThat(explainer.explain(trial).orElseThrow().why())
-                  .isEqualTo("it was cancelled"));
+                  .isEqualTo("it was cancelled: no more"));
     }
   }
 
