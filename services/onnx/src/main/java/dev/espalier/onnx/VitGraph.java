@@ -164,14 +164,18 @@ final class VitGraph {
     }
     u = layers.linear(name + ".score3", u); // (B, N, 2)
     u = graph.node("LogSoftmax", name + ".decision", List.of(u), attribute("axis", 2));
-    String kept = layers.at(name + ".kept", u, 0, 2); // (B, N)
+    String odds =
+        graph.node(
+            "Sub",
+            name + ".odds",
+            List.of(layers.at(name + ".kept", u, 0, 2), layers.at(name + ".dropped", u, 1, 2)));
     String count = graph.numbers(name + ".count", K);
     String best =
         graph
             .nodes(
                 "TopK",
                 List.of(name + ".best", name + ".best.places"),
-                List.of(kept, count),
+                List.of(odds, count), // (B, N)
                 attribute("axis", 1))
             .get(1); // (B, K)
     String order =

@@ -19,7 +19,7 @@ final class DynamicVitDescriptor {
   static final MethodDescriptor DYNAMIC_VIT =
       new MethodDescriptor(
           "dynamicvit",
-          1,
+          2,
           "DynamicViT: predictors drop patches image by image, trained with the model",
           "Rao et al., DynamicViT: Efficient Vision Transformers with Dynamic Token Sparsification,"
               + " NeurIPS 2021, arXiv 2106.02034",

@@ -4,7 +4,6 @@ import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
-import dev.espalier.architecture.vit.TokenRule;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -23,6 +22,7 @@ import dev.espalier.pruning.evaluation.CountedMacs;
 import dev.espalier.pruning.evaluation.DeviceName;
 import dev.espalier.pruning.evaluation.DjlContender;
 import dev.espalier.pruning.evaluation.MaskHonesty;
+import dev.espalier.pruning.evaluation.ScoreAgreement;
 import dev.espalier.pruning.evaluation.SpeedComparison;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.surgery.Uncut;
@@ -166,7 +166,7 @@ final class EvaluateStage implements StageExecutor {
     }
     try (OnnxModel onnxBase = new OnnxModel(base, tensors.threads());
         OnnxModel onnxCut = new OnnxModel(model, tensors.threads())) {
-      OnnxAgreement agreement = agreement(cutModel, onnxCut, dataset);
+      ScoreAgreement agreement = agreement(cutModel, onnxCut, dataset);
       measured.put("onnx_max_abs_difference", agreement.maxAbsDifference());
       return SpeedComparison.measure(
           List.of(djl, new SpeedComparison.Pair(onnxBase, onnxCut)),
@@ -203,15 +203,15 @@ final class EvaluateStage implements StageExecutor {
     PruningPlan plan = prunedPlan.isPresent() ? files.plan(prunedPlan.get()) : last;
     VitWeights uncut = Uncut.of(weights, plan, brought);
     VitWeights cut = prunedPlan.isPresent() ? Cut.apply(uncut, plan) : unrecovered;
-    double difference =
-        MaskHonesty.maxAbsDifference(
+    ScoreAgreement agreement =
+        MaskHonesty.agreement(
             this.tensors, uncut, plan, cut, dataset, dataset.test(), HONESTY_IMAGES);
-    if (!(difference <= MaskHonesty.TOLERANCE)) {
+    if (!agreement.holdsFor(cut.architecture())) {
       throw mismatch(
           "masked and cut model must agree to %s in every class score but differ by %s"
-              .formatted(MaskHonesty.TOLERANCE, difference));
+              .formatted(ScoreAgreement.TOLERANCE, agreement));
     }
-    return difference;
+    return agreement.maxAbsDifference();
   }
 
   private static StageFailure mismatch(String message) {
@@ -268,23 +268,16 @@ final class EvaluateStage implements StageExecutor {
   }
 
   /** What is timed must compute what the model computes. */
-  private OnnxAgreement agreement(VitModel model, OnnxModel exported, ImageDataset dataset)
+  private ScoreAgreement agreement(VitModel model, OnnxModel exported, ImageDataset dataset)
       throws StageFailure {
-    OnnxAgreement agreement =
+    ScoreAgreement agreement =
         OnnxAgreement.of(tensors, model, exported, dataset, dataset.test(), HONESTY_IMAGES);
-    boolean selects =
-        model.architecture().blocks().stream()
-            .anyMatch(block -> block.tokens() instanceof TokenRule.Select);
-    if (!agreement.holds(selects)) {
+    if (!agreement.holdsFor(model.architecture())) {
       throw new StageFailure(
           FailureCategory.FAILURE_CATEGORY_INTERNAL,
           "ONNX_MISMATCH",
-          "ONNX Runtime and DJL must agree to %s in every class score but differ by %s on %d of %d images"
-              .formatted(
-                  OnnxAgreement.TOLERANCE,
-                  agreement.maxAbsDifference(),
-                  agreement.differing(),
-                  agreement.images()));
+          "ONNX Runtime and DJL must agree to %s in every class score but differ by %s"
+              .formatted(ScoreAgreement.TOLERANCE, agreement));
     }
     return agreement;
   }
@@ -301,7 +294,7 @@ final class EvaluateStage implements StageExecutor {
     record.put("precision", precision == Precision.FP32 ? "fp32" : "bf16");
     record.put("testImages", testImages);
     record.put("maskHonestyImages", HONESTY_IMAGES);
-    record.put("maskTolerance", MaskHonesty.TOLERANCE);
+    record.put("maskTolerance", ScoreAgreement.TOLERANCE);
     return record;
   }
 }

@@ -251,7 +251,8 @@ final class VitScript {
     line("y = torch.gelu(%s)", linear32(name + "score1", "y")); // (B, N, d / 2)
     line("y = torch.gelu(%s)", linear32(name + "score2", "y")); // (B, N, d / 4)
     line("y = torch.log_softmax(%s, 2)", linear32(name + "score3", "y")); // (B, N, 2)
-    line("best, order = torch.topk(torch.select(y, 2, 0), %d, 1, True, True)", K); // (B, K)
+    line("y = torch.sub(torch.select(y, 2, 0), torch.select(y, 2, 1))"); // (B, N), log odds
+    line("best, order = torch.topk(y, %d, 1, True, True)", K); // (B, K)
     line("order, place = torch.sort(order, 1, False)");
     line("order = torch.expand(torch.unsqueeze(order, 2), [b, %d, %d])", K, d);
     line("x = torch.cat([prefix, torch.gather(x, 1, order)], 1)"); // (B, E + K, d)

@@ -57,7 +57,7 @@ public final class KeptPatches {
           Gates.NONE,
           (name, value) -> {
             if (name.endsWith(".predictor")) { // (B, N, 2): kept, dropped
-              keepScores.put(name, value.get(":, :, 0").toFloatArray());
+              keepScores.put(name, VitForward.odds(value).toFloatArray());
             }
           });
     }

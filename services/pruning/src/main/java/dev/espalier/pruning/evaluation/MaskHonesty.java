@@ -30,22 +30,18 @@ import java.util.stream.IntStream;
  */
 public final class MaskHonesty {
 
-  /** Largest difference of a class score that rounding may make, {@code methods/README.md} §5. */
-  public static final double TOLERANCE = 1e-4;
-
   private static final int BATCH = 64;
 
   private MaskHonesty() {}
 
   /**
-   * Largest absolute difference between the class scores of both models.
+   * How far the class scores of both models are apart.
    *
    * @param base weights the plan cuts
    * @param cut what is said to be their cut
    * @param images that are compared, the first of the split
-   * @return not a number where a score is not
    */
-  public static double maxAbsDifference(
+  public static ScoreAgreement agreement(
       TensorEngine tensors,
       VitWeights base,
       PruningPlan plan,
@@ -53,7 +49,7 @@ public final class MaskHonesty {
       ImageDataset dataset,
       Split split,
       int images) {
-    double largest = 0;
+    ScoreAgreement agreement = ScoreAgreement.NONE;
     try (VitEngine engine = VitEngine.reference();
         VitModel full = VitModel.frozen(tensors, base);
         VitModel small = VitModel.frozen(tensors, cut);
@@ -67,14 +63,11 @@ public final class MaskHonesty {
           NDArray batch = TestImages.load(step, dataset, split, indices); // (B, C, S, S)
           float[] masked = VitForward.masked(full, batch, masks).toFloatArray(); // (B, classes)
           float[] sliced = engine.logits(small, batch).toFloatArray(); // (B, classes)
-          for (int i = 0; i < masked.length; i++) {
-            // Math.max keeps NaN.
-            largest = Math.max(largest, Math.abs((double) masked[i] - sliced[i]));
-          }
+          agreement = agreement.and(indices.length, masked, sliced);
         }
       }
     }
-    return largest;
+    return agreement;
   }
 
   /** 1 for what the plan keeps, 0 for the rest. */

@@ -247,7 +247,7 @@ public final class VitForward {
     NDArray here = present == null ? null : present.get(":, " + E + ":"); // (B or 1, N)
     NDArray kept = predictor(l, patches, here); // (B, N, 2)
     tap.see("blocks." + l + ".predictor", kept);
-    NDArray scores = kept.get(":, :, 0"); // (B, N)
+    NDArray scores = odds(kept); // (B, N)
     if (here != null) {
       scores = scores.add(here.sub(scalar(x, 1)).mul(scalar(x, 1e9))); // gone ones come last
     }
@@ -262,6 +262,14 @@ public final class VitForward {
     NDArray prefix = x.getManager().ones(new Shape(x.getShape().get(0), E));
     present = NDArrays.concat(new NDList(prefix, hot.sum(new int[] {1})), 1); // (B, T)
     return x;
+  }
+
+  /**
+   * Log odds to be kept, (B, N), of log probabilities, (B, N, 2). They rank as the probabilities
+   * do, but those of a sure predictor are 1 to rounding for many patches at once.
+   */
+  public static NDArray odds(NDArray kept) {
+    return kept.get(":, :, 0").sub(kept.get(":, :, 1"));
   }
 
   /**

@@ -372,7 +372,7 @@ class DynamicVitTest {
           Gates.NONE,
           (name, value) -> {
             if (name.equals("blocks.1.predictor")) {
-              NDArray best = value.get(":, :, 0").topK(5, 1, true, true).get(1).sort(1);
+              NDArray best = VitForward.odds(value).topK(5, 1, true, true).get(1).sort(1);
               long[] places = best.toLongArray();
               for (int i = 0; i < 48; i++) {
                 sets.add(Arrays.stream(places, i * 5, i * 5 + 5).boxed().toList());
@@ -448,7 +448,7 @@ class DynamicVitTest {
           Gates.NONE,
           (name, value) -> {
             if (name.equals("blocks.1.predictor")) {
-              long[] places = value.get(":, :, 0").topK(K, 1, true, true).get(1).toLongArray();
+              long[] places = VitForward.odds(value).topK(K, 1, true, true).get(1).toLongArray();
               for (int n = 0; n < images; n++) {
                 Set<Integer> black = new HashSet<>();
                 int[] order = EpochOrder.of(N, 3, n);

@@ -72,7 +72,7 @@ class EvaluationTest {
   void findsACutThatIsNotThePlans() {
     PruningPlan shifted = new PruningPlan(BASE, range(3, 27), RAGGED.blocks());
     assertThat(difference(RAGGED, Cut.apply(WEIGHTS, shifted)))
-        .isGreaterThan(MaskHonesty.TOLERANCE);
+        .isGreaterThan(ScoreAgreement.TOLERANCE);
 
     VitWeights cut = Cut.apply(WEIGHTS, RAGGED);
     Map<String, Tensor> tampered = new LinkedHashMap<>(cut.tensors());
@@ -81,7 +81,7 @@ class EvaluationTest {
     values[5] += 0.1f;
     tampered.put("blocks.0.mlp.fc2.bias", new Tensor(bias.shape(), values));
     assertThat(difference(RAGGED, new VitWeights(cut.architecture(), tampered)))
-        .isGreaterThan(MaskHonesty.TOLERANCE);
+        .isGreaterThan(ScoreAgreement.TOLERANCE);
 
     values[5] = Float.NaN;
     assertThat(difference(RAGGED, new VitWeights(cut.architecture(), tampered))).isNaN();
@@ -158,7 +158,8 @@ class EvaluationTest {
   }
 
   private static double difference(PruningPlan plan, VitWeights cut) {
-    return MaskHonesty.maxAbsDifference(TENSORS, WEIGHTS, plan, cut, IMAGES, IMAGES.test(), 16);
+    return MaskHonesty.agreement(TENSORS, WEIGHTS, plan, cut, IMAGES, IMAGES.test(), 16)
+        .maxAbsDifference();
   }
 
   private static List<Integer> range(int from, int to) {

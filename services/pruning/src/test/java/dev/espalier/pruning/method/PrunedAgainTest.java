@@ -101,15 +101,16 @@ class PrunedAgainTest {
       VitWeights uncut = Uncut.of(found.weights().orElse(base), plan, brought);
       VitWeights cut = Cut.apply(uncut, plan);
       assertThat(
-              MaskHonesty.maxAbsDifference(
-                  TrainedTinyVit.TENSORS,
-                  uncut,
-                  plan,
-                  cut,
-                  TrainedTinyVit.DATASET,
-                  TrainedTinyVit.DATASET.test(),
-                  64))
-          .isLessThanOrEqualTo(MaskHonesty.TOLERANCE);
+              MaskHonesty.agreement(
+                      TrainedTinyVit.TENSORS,
+                      uncut,
+                      plan,
+                      cut,
+                      TrainedTinyVit.DATASET,
+                      TrainedTinyVit.DATASET.test(),
+                      64)
+                  .differing())
+          .isZero();
       return cut;
     }
   }
