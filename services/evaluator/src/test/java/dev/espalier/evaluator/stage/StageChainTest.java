@@ -60,16 +60,16 @@ class StageChainTest {
     assertThat(read.conditions().batchSize()).isEqualTo(batch);
     assertThat(read.milliseconds(read.base())).isPositive();
 
-    Map<String, ArtifactRef> plans = trial.timedPlans(method, 0.8, policy, table);
+    Map<String, ArtifactRef> plans = trial.timedPlans(method, policy, table);
     PruningPlan plan = PlanFile.read(trial.read(plans.get("plan")));
-    assertThat(read.keepRatio(plan.cutArchitecture(), read.base())).isLessThan(0.85);
+    double reached = read.keepRatio(plan.cutArchitecture(), read.base());
+    assertThat(reached).isLessThan(TinyTrial.reachable(read) + 0.05);
     StageResult trained =
         trial.trainer.execute(new RecordingContext(trial.finetune(Map.of()), plans));
     Map<String, ArtifactRef> reads = new LinkedHashMap<>(plans);
     reads.put("latency", table);
     Map<String, Double> evaluated = evaluate(reads, trained).measurements();
-    assertThat(evaluated.get("predicted_latency_keep_ratio"))
-        .isEqualTo(read.keepRatio(plan.cutArchitecture(), read.base()));
+    assertThat(evaluated.get("predicted_latency_keep_ratio")).isEqualTo(reached);
     String speedup =
         (runtime.equals("onnx") ? "onnx_" : "")
             + (batch == 1 ? "speedup_batch1" : "speedup_throughput");

@@ -2,11 +2,14 @@ package dev.espalier.evaluator.stage;
 
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
+import dev.espalier.architecture.latency.LatencyGrid;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.ParameterPhase;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.VitWeights;
+import dev.espalier.artifacts.model.LatencyFile;
 import dev.espalier.artifacts.model.ModelFile;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.DirectoryArtifactStore;
@@ -215,9 +218,19 @@ final class TinyTrial {
     return reads;
   }
 
+  /**
+   * A latency target between the least and the whole base: what a cut of so small a model can gain
+   * is up to the clock.
+   */
+  static double reachable(LatencyTable table) {
+    VitArchitecture least = LatencyGrid.of(table.base()).wholeShapes().get(0);
+    return (1 + table.keepRatio(least, table.base())) / 2;
+  }
+
   /** Search, cut and redistribution for a share of the latency that a table predicts. */
-  Map<String, ArtifactRef> timedPlans(
-      String method, double keepRatio, String policy, ArtifactRef table) throws Exception {
+  Map<String, ArtifactRef> timedPlans(String method, String policy, ArtifactRef table)
+      throws Exception {
+    double keepRatio = reachable(LatencyFile.read(read(table)));
     Map<String, Object> target = target(method, keepRatio);
     target.computeIfPresent("targetKind", (name, macs) -> "latency");
     StageResult search =
