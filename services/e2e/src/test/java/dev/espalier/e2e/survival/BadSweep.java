@@ -21,20 +21,26 @@ record BadSweep(String what, String text, String field, int status) {
   /** Every way in which this good sweep is spoilt. */
   static List<BadSweep> of(String good) {
     return List.of(
-        bad("unknown method", good.replace("magnitude", "magnitud"), "methods[0].name"),
+        bad("unknown method", but(good, "magnitude", "magnitud"), "methods[0].name"),
         bad("unknown field", good + "colour: red\n", "colour"),
-        bad("keep ratio 0", good.replace("0.75", "0"), "targets.macs[0]"),
-        bad("keep ratio 1.5", good.replace("0.75", "1.5"), "targets.macs[0]"),
-        bad("keep ratio as text", good.replace("0.75", "half"), "targets.macs[0]"),
-        bad("keep ratio below the floor", good.replace("0.75", "0.001"), "targets.macs[0]"),
-        bad("no seeds", good.replace("seeds: [1]", "seeds: []"), "seeds"),
-        bad("duplicate seeds", good.replace("seeds: [1]", "seeds: [1, 1]"), "seeds[1]"),
-        bad("unregistered dataset", good.replace("mnist-subset", "mnist-part"), "dataset"),
-        bad("0 epochs", good.replace("epochs: 2", "epochs: 0"), "recipe.epochs"),
+        bad("keep ratio 0", but(good, "0.75", "0"), "targets.macs[0]"),
+        bad("keep ratio 1.5", but(good, "0.75", "1.5"), "targets.macs[0]"),
+        bad("keep ratio as text", but(good, "0.75", "half"), "targets.macs[0]"),
+        bad("keep ratio below the floor", but(good, "0.75", "0.001"), "targets.macs[0]"),
+        bad("no seeds", but(good, "seeds: [1]", "seeds: []"), "seeds"),
+        bad("duplicate seeds", but(good, "seeds: [1]", "seeds: [1, 1]"), "seeds[1]"),
+        bad("unregistered dataset", but(good, "mnist-subset", "mnist-part"), "dataset"),
+        bad("0 epochs", but(good, "epochs: 1", "epochs: 0"), "recipe.epochs"),
         new BadSweep("10 MB of YAML", good + "# " + "x".repeat(10 << 20), "", 413),
         bad("20,000-fold nesting", "a: " + "[".repeat(20_000) + "]".repeat(20_000), ""),
         bad("an alias bomb", aliasBomb(), ""),
         bad("an empty file", "", ""));
+  }
+
+  /** The good sweep with something else in it. */
+  private static String but(String good, String part, String other) {
+    assertThat(good).contains(part);
+    return good.replace(part, other);
   }
 
   private static BadSweep bad(String what, String text, String field) {
