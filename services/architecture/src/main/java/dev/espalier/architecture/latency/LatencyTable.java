@@ -24,6 +24,9 @@ import java.util.Optional;
  */
 public final class LatencyTable implements Budget {
 
+  /** Of the stage that measures a table: who plans one and who runs it must mean the same. */
+  public static final int VERSION = 2;
+
   /** First member of the JSON form. */
   public static final String FORMAT = "espalier.latency/2";
 

@@ -1,5 +1,6 @@
 package dev.espalier.evaluator.stage;
 
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
@@ -23,8 +24,12 @@ public final class EvaluatorStages implements StageExecutor {
   private static final Algorithm EVALUATE =
       new Algorithm(StageKind.STAGE_KIND_EVALUATE, "evaluate", 2);
 
-  private static final Algorithm LATENCY_TABLE =
+  /** Planned before tables were calibrated; a calibrated one serves them, too. */
+  private static final Algorithm LATENCY_TABLE_1 =
       new Algorithm(StageKind.STAGE_KIND_EVALUATE, "latency-table", 1);
+
+  private static final Algorithm LATENCY_TABLE =
+      new Algorithm(StageKind.STAGE_KIND_EVALUATE, "latency-table", LatencyTable.VERSION);
 
   /** Without speed: beside other work. */
   private static final Algorithm ACCURACY =
@@ -43,7 +48,7 @@ public final class EvaluatorStages implements StageExecutor {
 
   /** What an evaluator announces. */
   public static List<Algorithm> algorithms() {
-    return List.of(EVALUATE_1, EVALUATE, ACCURACY, LATENCY_TABLE);
+    return List.of(EVALUATE_1, EVALUATE, ACCURACY, LATENCY_TABLE_1, LATENCY_TABLE);
   }
 
   @Override

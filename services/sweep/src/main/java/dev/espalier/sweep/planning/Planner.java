@@ -2,6 +2,7 @@ package dev.espalier.sweep.planning;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.ParameterPhase;
@@ -37,9 +38,6 @@ public final class Planner {
 
   /** Of the evaluate stage; 2 measures ONNX Runtime too. */
   private static final int EVALUATE_VERSION = 2;
-
-  /** Of the stage that measures a latency table. */
-  private static final int TABLE_VERSION = 2;
 
   /** Timed runs of each shape of a latency table. */
   private static final int TABLE_RUNS = 7;
@@ -257,7 +255,7 @@ public final class Planner {
     return stage(
         StageKind.EVALUATE,
         "latency-table",
-        TABLE_VERSION,
+        LatencyTable.VERSION,
         parameters,
         0,
         List.of(),
