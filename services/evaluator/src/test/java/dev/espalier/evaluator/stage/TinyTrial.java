@@ -222,7 +222,7 @@ final class TinyTrial {
    * A latency target between the least and the whole base: what a cut of so small a model can gain
    * is up to the clock.
    */
-  static double reachable(LatencyTable table) {
+  private static double reachable(LatencyTable table) {
     VitArchitecture least = LatencyGrid.of(table.base()).wholeShapes().get(0);
     return (1 + table.keepRatio(least, table.base())) / 2;
   }
