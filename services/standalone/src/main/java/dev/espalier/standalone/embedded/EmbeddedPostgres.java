@@ -69,6 +69,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     try {
       stopLeftover();
       server = builder().start();
+      requireOurs();
       createDatabase();
     } catch (IOException | SQLException | RuntimeException e) {
       stop();
@@ -142,6 +143,23 @@ public final class EmbeddedPostgres implements AutoCloseable {
         .setServerConfig("synchronous_commit", durable ? "on" : "off")
         .setServerConfig("max_connections", "200")
         .setServerConfig("shared_buffers", "64MB");
+  }
+
+  /**
+   * Whoever answers at the port counts as started, also another server that had taken it before
+   * ours could; its data must not be taken for ours.
+   */
+  private void requireOurs() throws SQLException, IOException {
+    Path expected = dataDir.resolve("cluster").toRealPath();
+    try (Connection connection = dataSource("postgres").getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet found = statement.executeQuery("show data_directory")) {
+      found.next();
+      Path served = Path.of(found.getString(1)).toRealPath();
+      if (!served.equals(expected)) {
+        throw new IOException("the server at that port works over " + served);
+      }
+    }
   }
 
   private void createDatabase() throws SQLException {

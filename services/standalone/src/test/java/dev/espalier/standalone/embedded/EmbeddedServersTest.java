@@ -1,6 +1,7 @@
 package dev.espalier.standalone.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -51,6 +52,21 @@ class EmbeddedServersTest {
       postgres.stop();
       postgres.start();
       assertThat(query(postgres, "select n from kept")).isEqualTo("42");
+    }
+  }
+
+  @Test
+  void anotherServerAtThePortIsNotTakenForOurs() {
+    try (var first = new EmbeddedPostgres(dir.resolve("first"), 0)) {
+      first.start();
+      try (var second = new EmbeddedPostgres(dir.resolve("second"), first.port())) {
+        assertThatThrownBy(second::start)
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContainingAll(
+                "127.0.0.1:" + first.port(),
+                "over " + dir.resolve("second"),
+                "works over " + dir.resolve("first"));
+      }
     }
   }
 

@@ -27,8 +27,9 @@ class FleetTest {
     assertThat(Fleet.evaluators(1)).isEqualTo(1);
     assertThat(Fleet.evaluators(8)).isEqualTo(1);
     assertThat(Fleet.evaluators(14)).isEqualTo(2);
-    try (DataDirectory directory = DataDirectory.take(root, 0)) {
-      Fleet fleet = new Fleet(new Installation(Path.of("/x y")), directory, new Ports());
+    try (DataDirectory directory = DataDirectory.take(root, 0);
+        Ports ports = new Ports()) {
+      Fleet fleet = new Fleet(new Installation(Path.of("/x y")), directory, ports);
       assertThat(fleet.workers("127.0.0.1:1", 9))
           .extracting(ChildSpec::name)
           .endsWith("trainer-9", "redistributor", "evaluator-1", "evaluator-2");
@@ -37,8 +38,9 @@ class FleetTest {
 
   @Test
   void everyChildHasAPortOfItsOwnAndListensOnLoopbackOnly() throws Exception {
-    try (DataDirectory directory = DataDirectory.take(root, 0)) {
-      Fleet fleet = new Fleet(new Installation(Path.of("/x y")), directory, new Ports());
+    try (DataDirectory directory = DataDirectory.take(root, 0);
+        Ports ports = new Ports()) {
+      Fleet fleet = new Fleet(new Installation(Path.of("/x y")), directory, ports);
       List<ChildSpec> workers = fleet.workers("127.0.0.1:1", 2);
       assertThat(workers)
           .extracting(ChildSpec::name)

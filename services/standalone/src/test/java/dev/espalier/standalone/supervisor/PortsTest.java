@@ -14,22 +14,46 @@ class PortsTest {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       free = socket.getLocalPort();
     }
-    assertThat(new Ports().take(free)).isEqualTo(free);
+    try (Ports ports = new Ports()) {
+      assertThat(ports.take(free)).isEqualTo(free);
+    }
   }
 
   @Test
   void takesAnotherWhereThePreferredOneIsTaken() throws Exception {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      int port = new Ports().take(taken.getLocalPort());
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        Ports ports = new Ports()) {
+      int port = ports.take(taken.getLocalPort());
       assertThat(port).isNotEqualTo(taken.getLocalPort());
       assertThat(Ports.isFree(port)).isTrue();
     }
   }
 
   @Test
+  void givesNoPortToTwoInstallationsThatStartTogether() {
+    try (Ports one = new Ports();
+        Ports other = new Ports()) {
+      int port = one.take(Fleet.SCHEDULER_PORT);
+      assertThat(other.take(port)).as("given, but not bound yet").isNotEqualTo(port);
+    }
+  }
+
+  @Test
+  void aPortOfAnInstallationThatEndedCanBeTaken() {
+    int port;
+    try (Ports ended = new Ports()) {
+      port = ended.take(Fleet.SCHEDULER_PORT);
+    }
+    try (Ports next = new Ports()) {
+      assertThat(next.take(port)).isEqualTo(port);
+    }
+  }
+
+  @Test
   void givesNoPortTwiceEvenBeforeItIsBound() {
-    Ports ports = new Ports();
-    int first = ports.take(Fleet.SCHEDULER_PORT);
-    assertThat(ports.take(first)).isNotEqualTo(first);
+    try (Ports ports = new Ports()) {
+      int first = ports.take(Fleet.SCHEDULER_PORT);
+      assertThat(ports.take(first)).isNotEqualTo(first);
+    }
   }
 }
