@@ -260,7 +260,7 @@ public final class HtmlReport {
     page.raw("<h2>Accuracy against cost</h2><p class=\"lead\">Up and to the left is better. The ")
         .raw("dashed line is the Pareto front: nothing measured here is both cheaper and more ")
         .raw("accurate. Numbers beside the points are keep ratios, whiskers the spread over ")
-        .raw("seeds; hover for all figures.</p>");
+        .raw("seeds, an arrow at the lower edge what lies far below; hover for all figures.</p>");
     legend();
     page.raw("<div class=\"grid3\">");
     scatter("Measured latency", "Latency p50 at batch 1, ms", "latency_p50_ms", 1);

@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.report;
 
+import dev.espalier.scheduler.report.SweepResults.CellResult;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -13,27 +14,33 @@ final class Look {
   /** Colours that the style sheet defines as {@code --s0 ... --s6}. */
   private static final int COLOURS = 7;
 
+  /** Full, hollow, pale. */
+  private static final List<String> FILLINGS = List.of("", " hollow", " pale");
+
   private final List<String> methods;
   private final List<String> policies;
 
   Look(SweepResults results) {
+    this(results.cells());
+  }
+
+  Look(List<CellResult> cells) {
     Set<String> methodNames = new LinkedHashSet<>();
     Set<String> policyNames = new LinkedHashSet<>();
     policyNames.add("none");
-    results
-        .cells()
-        .forEach(
-            cell -> {
-              methodNames.add(cell.method());
-              policyNames.add(cell.redistribution());
-            });
+    cells.forEach(
+        cell -> {
+          methodNames.add(cell.method());
+          policyNames.add(cell.redistribution());
+        });
     this.methods = List.copyOf(methodNames);
     this.policies = List.copyOf(policyNames);
   }
 
-  /** CSS class of the method's colour. */
+  /** CSS classes of the method's colour and, where colours come round again, of its filling. */
   String colour(String method) {
-    return "s" + Math.max(0, methods.indexOf(method)) % COLOURS;
+    int index = Math.max(0, methods.indexOf(method));
+    return "s" + index % COLOURS + FILLINGS.get(index / COLOURS % FILLINGS.size());
   }
 
   /** Dash pattern of the policy's lines. */

@@ -5,6 +5,7 @@ import static dev.espalier.scheduler.report.Look.px;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.stream.DoubleStream;
 
 /** Accuracy against a cost, with the Pareto front as a stepped line. */
 final class ScatterChart {
@@ -16,6 +17,14 @@ final class ScatterChart {
   private static final double TOP = 14;
   private static final double BOTTOM = 290;
   private static final double CHARACTER = 6.1;
+
+  /** Fewer points say nothing about which of them lies far off. */
+  private static final int FEW = 8;
+
+  /** Tukey's outer fence, in distances between the quartiles. */
+  private static final double FENCE = 3;
+
+  private static final double EDGE = BOTTOM - 8;
 
   /**
    * A point.
@@ -51,19 +60,22 @@ final class ScatterChart {
         .text(title)
         .raw("</title>");
     Axis x = Axis.covering(points.stream().mapToDouble(Point::cost), LEFT, RIGHT, 5);
+    double fence = fence(points);
+    List<Point> drawn = points.stream().filter(p -> !(p.accuracy < fence)).toList();
     Axis y =
         Axis.covering(
-            points.stream()
+            drawn.stream()
                 .flatMapToDouble(
                     p ->
-                        java.util.stream.DoubleStream.of(
-                            (p.accuracy - p.spread) * 100, (p.accuracy + p.spread) * 100)),
+                        DoubleStream.of(
+                            Math.max(fence, p.accuracy - p.spread) * 100,
+                            (p.accuracy + p.spread) * 100)),
             BOTTOM,
             TOP,
             5);
     grid(svg, x, y, costLabel);
-    List<Box> taken = new ArrayList<>(front(svg, points, x, y));
-    for (Point point : points) {
+    List<Box> taken = new ArrayList<>(front(svg, drawn, x, y));
+    for (Point point : drawn) {
       double px = x.at(point.cost);
       double py = y.at(point.accuracy * 100);
       double half = Math.abs(y.at(0) - y.at(point.spread * 100));
@@ -72,13 +84,46 @@ final class ScatterChart {
         taken.add(new Box(px - 3, py - half, px + 3, py + half));
       }
     }
-    for (Point point : points) {
+    for (Point point : drawn) {
       mark(svg, point, x, y);
     }
-    for (Point point : points) {
-      label(svg, point, x.at(point.cost), y.at(point.accuracy * 100), taken);
+    List<Point> below = points.stream().filter(p -> p.accuracy < fence).toList();
+    for (Point point : below) {
+      taken.add(new Box(x.at(point.cost) - 7, EDGE - 7, x.at(point.cost) + 7, EDGE + 7));
+      belowMark(svg, point, x.at(point.cost));
+    }
+    for (Point point : below) {
+      label(svg, Figures.percent(point.accuracy) + " %", x.at(point.cost), EDGE, taken);
+    }
+    for (Point point : drawn) {
+      label(svg, point.label, x.at(point.cost), y.at(point.accuracy * 100), taken);
     }
     return svg.raw("</svg>");
+  }
+
+  /**
+   * The accuracy below which a point lies so far off that drawing it in its place would press all
+   * others together: Tukey's outer fence below the lower quartile. Never one of the front.
+   */
+  private static double fence(List<Point> points) {
+    double[] sorted =
+        points.stream().mapToDouble(Point::accuracy).filter(Double::isFinite).sorted().toArray();
+    if (sorted.length < FEW) {
+      return Double.NEGATIVE_INFINITY;
+    }
+    double lower = sorted[sorted.length / 4];
+    double upper = sorted[sorted.length * 3 / 4];
+    double fence = lower - FENCE * (upper - lower);
+    return ParetoFront.of(points, Point::cost, Point::accuracy).stream()
+        .mapToDouble(Point::accuracy)
+        .reduce(fence, Math::min);
+  }
+
+  /** An arrow at the lower edge for a point that lies below it; what it is, it says itself. */
+  private static void belowMark(Markup svg, Point point, double px) {
+    svg.raw("<g class=\"mark below %s\"><title>", point.colour).text(point.hover).raw("</title>");
+    svg.raw("<path transform=\"translate(%s %s)\" d=\"M-5.8-4.4H5.8L0 6Z\"/>", px(px), px(EDGE))
+        .raw("</g>");
   }
 
   private static void grid(Markup svg, Axis x, Axis y, String costLabel) {
@@ -146,8 +191,8 @@ final class ScatterChart {
   }
 
   /** Puts the label where it touches no marker, no other label and no edge; else leaves it out. */
-  private static void label(Markup svg, Point point, double px, double py, List<Box> taken) {
-    double width = point.label.length() * CHARACTER;
+  private static void label(Markup svg, String text, double px, double py, List<Box> taken) {
+    double width = text.length() * CHARACTER;
     double[][] anchors = {
       {px + 9, py + 4},
       {px + 6, py - 9},
@@ -165,7 +210,7 @@ final class ScatterChart {
       if (inside && taken.stream().noneMatch(box::meets)) {
         taken.add(box);
         svg.raw("<text class=\"point\" x=\"%s\" y=\"%s\">", px(anchor[0]), px(anchor[1]))
-            .text(point.label)
+            .text(text)
             .raw("</text>");
         return;
       }

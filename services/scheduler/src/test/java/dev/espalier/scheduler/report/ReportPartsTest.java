@@ -3,8 +3,11 @@ package dev.espalier.scheduler.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.espalier.architecture.method.Methods;
+import dev.espalier.scheduler.report.SweepResults.CellResult;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.Test;
 
@@ -65,5 +68,17 @@ class ReportPartsTest {
     Axis axis = Axis.covering(DoubleStream.of(Double.NaN), 0, 100, 5);
 
     assertThat(axis.ticks()).isNotEmpty();
+  }
+
+  @Test
+  void noTwoMethodsLookAlike() {
+    List<CellResult> cells =
+        Methods.names().stream()
+            .map(name -> new CellResult(name, name, "none", "macs", 0.5, 1, 1, Map.of()))
+            .toList();
+    Look look = new Look(cells);
+
+    assertThat(cells).hasSizeGreaterThan(14);
+    assertThat(cells.stream().map(cell -> look.colour(cell.method()))).doesNotHaveDuplicates();
   }
 }
