@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
-import org.flywaydb.core.api.exception.FlywayValidateException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,10 +86,10 @@ public class Startup {
       try {
         step.run();
         return;
-      } catch (FlywayValidateException e) {
-        // The tables are another version's; waiting does not change that.
-        throw e;
       } catch (FlywayException | IllegalStateException e) {
+        if (!Migrations.mayPass(e)) {
+          throw e;
+        }
         LOG.info("waits for the {}: {}", waitingFor, firstLine(e));
       }
       try {

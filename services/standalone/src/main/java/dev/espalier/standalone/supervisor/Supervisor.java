@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,6 +24,10 @@ public final class Supervisor {
 
   private static final int HOPELESS_AFTER = 4;
   private static final long POLL_MILLIS = 50;
+
+  /** After so long a start says what it still waits for. */
+  private static final Duration LONG_WAIT = Duration.ofSeconds(30);
+
   private static final int TAKEN = 3;
 
   private final Arguments arguments;
@@ -203,6 +208,7 @@ public final class Supervisor {
   }
 
   private String awaitReady(List<Child> awaited) throws InterruptedException {
+    long tellAt = System.nanoTime() + LONG_WAIT.toNanos();
     while (!isStopping()) {
       if (awaited.stream().allMatch(Child::isReady)) {
         return null;
@@ -211,6 +217,10 @@ public final class Supervisor {
         if (child.hopelessAfter(HOPELESS_AFTER)) {
           return "%s ended %d times before it was ready (exit code %s); its log is %s"
               .formatted(child.name(), HOPELESS_AFTER, child.view().exitCode(), child.spec().log());
+        }
+        if (!child.isReady() && System.nanoTime() > tellAt) {
+          tell(phase, "waits for %s, whose log is %s".formatted(child.name(), child.spec().log()));
+          tellAt = System.nanoTime() + LONG_WAIT.toNanos();
         }
       }
       Thread.sleep(POLL_MILLIS);
