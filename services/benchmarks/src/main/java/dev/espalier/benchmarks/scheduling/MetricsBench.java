@@ -11,7 +11,10 @@ import dev.espalier.schemas.stage.v1.StageMetrics;
 import dev.espalier.testkit.Sha256;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -26,7 +29,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * Training curves as workers send them, messages at a given rate: how many points a second land in
- * PostgreSQL, and how long after it was measured a point can be seen while they do.
+ * PostgreSQL, and how long after it was sent a point shows in the boards' views while they do.
  */
 final class MetricsBench {
 
@@ -61,6 +64,7 @@ final class MetricsBench {
       send(producer, "warm-up", "warm-up", 0);
       platform.await("select count(*) from metric_point", POINTS_OF_A_MESSAGE, LIMIT);
 
+      plan(platform, options.cells());
       Probe probe = new Probe(platform, producer);
       Thread watching = new Thread(probe, "probe");
       long began = System.nanoTime();
@@ -121,8 +125,36 @@ final class MetricsBench {
         new ProducerRecord<>(Topics.STAGE_METRICS, id(stage), message.build().toByteArray()));
   }
 
-  /** Sends one message now and then, and waits until its points can be read. */
+  /**
+   * A recovery of each cell, so that its curve is one that the boards show, and one for the probe.
+   */
+  private static void plan(ScalePlatform platform, int cells) throws SQLException {
+    platform.run(
+        """
+        create temp table made as
+        select name, encode(sha256(convert_to(name, 'UTF8')), 'hex') as stage_id
+        from (select 'cell ' || generate_series(0, :cells - 1) union all select 'probe') n(name);
+        insert into trial (trial_id, sweep_id, cell_id, method, redistribution, target_kind,
+          keep_ratio, seed, priority, state, planned_at)
+        select name, 'measured', name, 'nvit', 'none', 'macs', 0.5, 1, 0, 'RUNNING', now() from made;
+        insert into stage (stage_id, kind, algorithm, algorithm_version, device_kind, seed, team,
+          spec, state, sweep_id, requested_at)
+        select stage_id, 'FINETUNE', 'finetune', 1, 'cpu', 1, 'lab', '', 'RUNNING', 'measured', now()
+        from made;
+        insert into trial_stage select name, 0, stage_id, now() from made;
+        """
+            .replace(":cells", Integer.toString(cells)));
+  }
+
+  /**
+   * Sends a message now and then, and waits until the boards' reader sees its last step in the
+   * curve that a panel draws.
+   */
   private static final class Probe implements Runnable {
+
+    private static final String NAME = "probe";
+    private static final String LAST_STEP =
+        "select coalesce(max(step), -1) from dash.curve_points('probe', 'train_loss', 300)";
 
     private final ScalePlatform platform;
     private final KafkaProducer<String, byte[]> producer;
@@ -140,21 +172,29 @@ final class MetricsBench {
 
     @Override
     public void run() {
-      try {
-        for (int i = 0; !stopping; i++) {
-          String stage = "probe " + i;
+      try (Connection connection = platform.dataSource().getConnection();
+          Statement reader = connection.createStatement()) {
+        reader.execute("set role espalier_dash");
+        for (int from = 0; !stopping; from += POINTS_OF_A_MESSAGE) {
+          long last = (from + POINTS_OF_A_MESSAGE - 1) / NAMES.size();
           long sent = System.nanoTime();
-          send(producer, "probe", stage, 0);
-          while (platform.number(
-                  "select count(*) from metric_point where stage_id = '" + id(stage) + "'")
-              == 0) {
+          send(producer, NAME, NAME, from);
+          while (lastStep(reader) < last) {
             ScalePlatform.sleep(10);
           }
           delays.add((System.nanoTime() - sent) / 1e6);
           ScalePlatform.sleep(PROBE_MS);
         }
+        reader.execute("reset role");
       } catch (SQLException e) {
         throw new IllegalStateException("the probe cannot read", e);
+      }
+    }
+
+    private static long lastStep(Statement reader) throws SQLException {
+      try (ResultSet rows = reader.executeQuery(LAST_STEP)) {
+        rows.next();
+        return rows.getLong(1);
       }
     }
   }
