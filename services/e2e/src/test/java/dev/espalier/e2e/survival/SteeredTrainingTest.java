@@ -2,14 +2,24 @@ package dev.espalier.e2e.survival;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.method.MethodDescriptor;
+import dev.espalier.architecture.method.Methods;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * One real training that is paused, preempted, drained and cancelled, and goes on each time from
@@ -20,7 +30,8 @@ class SteeredTrainingTest {
   private static final Map<String, String> SETTINGS =
       Map.of(
           "ESPALIER_CHECKPOINT_INTERVAL", "1s",
-          "ESPALIER_ASSIGNMENT_PREEMPT_AFTER", "1s");
+          "ESPALIER_ASSIGNMENT_PREEMPT_AFTER", "1s",
+          "ESPALIER_WORKER_LABELS_ROOM", "cellar");
 
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -39,6 +50,53 @@ class SteeredTrainingTest {
     if (espalier != null) {
       espalier.close();
     }
+  }
+
+  /** Else a sweep waits for ever for a worker that can do what was planned. */
+  @ParameterizedTest
+  @EnumSource
+  void itsWorkersCanDoWhateverMayBePlanned(TargetKind target) throws Exception {
+    String methods =
+        Methods.ALL.stream()
+            .filter(method -> method.targets().contains(target))
+            .map(method -> "{name: %s%s}".formatted(method.name(), redistributions(method)))
+            .collect(Collectors.joining(", "));
+    Path file = directory.resolve("everything.yaml");
+    Files.writeString(
+        file,
+        "{name: all, model: %s, dataset: %s, methods: [%s], targets: {%s: [0.8]}, seeds: [1]}"
+            .formatted(
+                FewImages.MODEL,
+                FewImages.DATASET,
+                methods,
+                target.name().toLowerCase(Locale.ROOT)));
+    String launcher = Installation.root().resolve("espalier").toString();
+    String server = espalier.state().path("server").asText();
+    byte[] answer =
+        Tool.run(
+            new byte[0],
+            ("env ESPALIER_BUILD=skip "
+                    + launcher
+                    + " plan "
+                    + file
+                    + " -o json --server "
+                    + server)
+                .split(" "));
+    JsonNode plan = new ObjectMapper().readTree(answer);
+    assertThat(plan.path("unserved").isArray()).as("workers were asked: %s", plan).isTrue();
+    assertThat(plan.path("unserved")).isEmpty();
+  }
+
+  @Test
+  void aVariableGivesWorkersALabel() throws Exception {
+    for (JsonNode worker : espalier.get("/workers")) {
+      assertThat(worker.path("labels").path("room").asText()).as("%s", worker).isEqualTo("cellar");
+      assertThat(worker.path("labels").path("host").asText()).isNotEmpty();
+    }
+  }
+
+  private static String redistributions(MethodDescriptor method) {
+    return method.name().equals("nvit") ? ", redistribution: [none, smooth, nvit-trend]" : "";
   }
 
   @Test
