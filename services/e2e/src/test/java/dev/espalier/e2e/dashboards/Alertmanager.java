@@ -1,69 +1,46 @@
 package dev.espalier.e2e.dashboards;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 
 /** Debian's Alertmanager on a free port; skipped where it is not installed. */
 final class Alertmanager implements AutoCloseable {
 
   private static final Path PROGRAM = Path.of("/usr/bin/prometheus-alertmanager");
 
-  private final HttpClient http = HttpClient.newHttpClient();
-  private final Process process;
-  private final String address;
+  private final DebianServer server;
 
-  private Alertmanager(Process process, String address) {
-    this.process = process;
-    this.address = address;
+  private Alertmanager(DebianServer server) {
+    this.server = server;
   }
 
-  static Alertmanager start(Path directory) throws IOException {
-    assumeTrue(Files.isExecutable(PROGRAM), "prometheus-alertmanager is not installed");
+  static Alertmanager start(Path directory) throws IOException, InterruptedException {
     Files.createDirectories(directory);
     Path config =
         Files.writeString(
             directory.resolve("alertmanager.yml"),
             "route: {receiver: nobody, group_wait: 1s}\nreceivers: [{name: nobody}]\n");
-    String address = "127.0.0.1:" + Prometheus.freePort();
     return new Alertmanager(
-        new ProcessBuilder(
-                PROGRAM.toString(),
-                "--config.file=" + config,
-                "--storage.path=" + directory.resolve("data"),
-                "--web.listen-address=" + address,
-                "--cluster.listen-address=")
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("alertmanager.log").toFile())
-            .start(),
-        address);
+        DebianServer.start(
+            PROGRAM,
+            directory,
+            "--config.file=" + config,
+            "--storage.path=" + directory.resolve("data"),
+            "--cluster.listen-address="));
   }
 
   String address() {
-    return address;
+    return server.address();
   }
 
   /** Names of the alerts that are raised now. */
   Set<String> raised() throws IOException, InterruptedException {
-    HttpRequest request =
-        HttpRequest.newBuilder(URI.create("http://" + address + "/api/v2/alerts?active=true"))
-            .timeout(Duration.ofSeconds(10))
-            .build();
-    JsonNode alerts =
-        new ObjectMapper()
-            .readTree(http.send(request, HttpResponse.BodyHandlers.ofString()).body());
+    JsonNode alerts = new ObjectMapper().readTree(server.get("/api/v2/alerts?active=true"));
     Set<String> names = new TreeSet<>();
     alerts.forEach(alert -> names.add(alert.path("labels").path("alertname").asText()));
     return names;
@@ -71,14 +48,6 @@ final class Alertmanager implements AutoCloseable {
 
   @Override
   public void close() {
-    process.destroy();
-    try {
-      if (!process.waitFor(20, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
-    } catch (InterruptedException e) {
-      process.destroyForcibly();
-      Thread.currentThread().interrupt();
-    }
+    server.close();
   }
 }
