@@ -1,5 +1,6 @@
 package dev.espalier.benchmarks.scheduling;
 
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.eventstore.EventStore;
 import dev.espalier.eventstore.Transactions;
 import dev.espalier.messaging.trace.TraceContext;
@@ -30,7 +31,7 @@ final class Sweeps {
   private static final ResolvedInputs INPUTS =
       new ResolvedInputs(
           new ArtifactPointer("a".repeat(64), 0, ""),
-          null,
+          VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384),
           new ArtifactPointer("d".repeat(64), 0, ""));
 
   private final SweepStreams streams;
@@ -81,7 +82,8 @@ final class Sweeps {
                 cells,
                 cells * spec.seeds().size(),
                 INPUTS.model().sha256(),
-                INPUTS.dataset().sha256())),
+                INPUTS.dataset().sha256(),
+                INPUTS.base().toJson())),
         new Cause(UUID.randomUUID().toString(), "benchmark", spec.team(), TraceContext.start()));
     return id;
   }

@@ -44,10 +44,7 @@ final class DebianServer implements AutoCloseable {
     command.add("--web.listen-address=" + address);
     Path log = directory.resolve("server.log");
     Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
     DebianServer server = new DebianServer(process, log, address);
     server.awaitReady();
     return server;

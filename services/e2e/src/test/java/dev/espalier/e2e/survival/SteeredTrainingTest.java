@@ -88,6 +88,34 @@ class SteeredTrainingTest {
   }
 
   @Test
+  void aTargetOfLatencyIsTimedPlannedAndMeasured() throws Exception {
+    String sweep =
+        submit(
+            "/sweeps",
+            """
+            name: timed
+            model: %s
+            dataset: %s
+            methods: [{name: magnitude}]
+            targets: {latency: [0.7], latencyBatchSize: 32}
+            seeds: [1]
+            recipe: {epochs: 1}
+            evaluation: {batchSize: 32, runs: 5}
+            """
+                .formatted(FewImages.MODEL, FewImages.DATASET));
+    espalier.await(
+        "it is over",
+        PATIENCE,
+        () -> espalier.get("/sweeps/" + sweep).path("state").asText().equals("COMPLETED"));
+
+    JsonNode cell = espalier.get("/sweeps/" + sweep + "/results").path("cells").path(0);
+    JsonNode figures = cell.path("measurements");
+    assertThat(cell.path("succeeded").asInt()).as("%s", cell).isEqualTo(1);
+    assertThat(figures.path("latency_keep_ratio").path("mean").asDouble()).isBetween(0.1, 1.5);
+    assertThat(figures.path("params").path("mean").asDouble()).isLessThan(117_000);
+  }
+
+  @Test
   void aVariableGivesWorkersALabel() throws Exception {
     for (JsonNode worker : espalier.get("/workers")) {
       assertThat(worker.path("labels").path("room").asText()).as("%s", worker).isEqualTo("cellar");

@@ -109,7 +109,8 @@ public final class SweepIntake {
             size.cells(),
             size.trials(),
             inputs.model().sha256(),
-            inputs.dataset().sha256()));
+            inputs.dataset().sha256(),
+            inputs.base().toJson()));
   }
 
   /** Accepts the submission, or attaches it to the equal sweep that is there. */

@@ -4,6 +4,7 @@ import com.google.protobuf.NullValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.Numerics;
 import dev.espalier.schemas.stage.v1.OutsideInput;
@@ -37,11 +38,10 @@ public final class SweepPlanning implements TrialPlanning {
   @Override
   public List<PlannedTrial> plan(String sweepId, SweepEvent.Accepted accepted) {
     SweepSpec spec = SweepSpecReader.read(Json.parse(accepted.canonicalSpecJson())).orThrow();
-    // Shapes are checked at acceptance; planning needs digests alone.
     ResolvedInputs inputs =
         new ResolvedInputs(
             new ArtifactPointer(accepted.modelSha256(), 0, ""),
-            null,
+            shape(accepted.modelArchitectureJson()),
             new ArtifactPointer(accepted.datasetSha256(), 0, ""));
     SweepPlan plan = Planner.plan(spec, inputs, accepted.run(), engine);
     if (!plan.sweepId().equals(sweepId)) {
@@ -51,6 +51,11 @@ public final class SweepPlanning implements TrialPlanning {
     return plan.trials().stream()
         .map(trial -> new PlannedTrial(trial.trialId(), planned(sweepId, spec, trial)))
         .toList();
+  }
+
+  /** Null where acceptance did not record it, as it once did not. */
+  private static VitArchitecture shape(String json) {
+    return json.isEmpty() ? null : VitArchitecture.fromJson(json);
   }
 
   private static TrialPlanned planned(String sweepId, SweepSpec spec, Trial trial) {

@@ -33,7 +33,8 @@ public final class SweepWire {
               .setCells(accepted.cells())
               .setTrials(accepted.trials())
               .setModelSha256(accepted.modelSha256())
-              .setDatasetSha256(accepted.datasetSha256()));
+              .setDatasetSha256(accepted.datasetSha256())
+              .setModelArchitectureJson(accepted.modelArchitectureJson()));
     }
     if (event instanceof SweepEvent.TrialsPlanned planned) {
       return message.setTrialsPlanned(
@@ -117,7 +118,8 @@ public final class SweepWire {
                 accepted.getCells(),
                 accepted.getTrials(),
                 accepted.getModelSha256(),
-                accepted.getDatasetSha256()));
+                accepted.getDatasetSha256(),
+                accepted.getModelArchitectureJson()));
       }
       case TRIALS_PLANNED ->
           Optional.of(

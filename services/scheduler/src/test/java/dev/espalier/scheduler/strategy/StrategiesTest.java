@@ -176,7 +176,7 @@ class StrategiesTest {
       String sweep =
           platform.submit(
               scheduler.sweeps(),
-              new SweepEvent.Accepted(json, 0, 7, 7, "0".repeat(64), "1".repeat(64)),
+              new SweepEvent.Accepted(json, 0, 7, 7, "0".repeat(64), "1".repeat(64), ""),
               "team-a");
       platform.awaitState(sweep, "COMPLETED");
       assertThat(
@@ -195,7 +195,7 @@ class StrategiesTest {
 
   private static SweepEvent.Accepted accepted(String label, Map<String, Object> search) {
     return new SweepEvent.Accepted(
-        spec(label, search), 0, TOP1.length, TOP1.length, "0".repeat(64), "1".repeat(64));
+        spec(label, search), 0, TOP1.length, TOP1.length, "0".repeat(64), "1".repeat(64), "");
   }
 
   private static String spec(String label, Map<String, Object> search) {

@@ -42,7 +42,7 @@ public final class LabelledPlanning implements TrialPlanning {
   public static SweepEvent.Accepted accepted(String label, int trials, Map<String, Object> caps) {
     String json =
         Json.canonical(Map.of("name", label, "label", label, "trials", trials, "caps", caps));
-    return new SweepEvent.Accepted(json, 0, trials, trials, "0".repeat(64), "1".repeat(64));
+    return new SweepEvent.Accepted(json, 0, trials, trials, "0".repeat(64), "1".repeat(64), "");
   }
 
   @Override

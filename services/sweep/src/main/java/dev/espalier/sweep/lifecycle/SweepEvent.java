@@ -14,6 +14,7 @@ public sealed interface SweepEvent {
    *
    * @param canonicalSpecJson the text whose hash names the sweep
    * @param trials cells times seeds
+   * @param modelArchitectureJson the base's shape; empty in events from before it was recorded
    */
   record Accepted(
       String canonicalSpecJson,
@@ -21,7 +22,8 @@ public sealed interface SweepEvent {
       int cells,
       int trials,
       String modelSha256,
-      String datasetSha256)
+      String datasetSha256,
+      String modelArchitectureJson)
       implements SweepEvent {}
 
   /** A chunk of the grid; chunks come in order and the last one says so. */

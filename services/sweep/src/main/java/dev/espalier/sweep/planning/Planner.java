@@ -246,6 +246,11 @@ public final class Planner {
    * shape, not the weights, so that one table serves every model of that shape.
    */
   private PlannedStage latencyTable() {
+    if (inputs.base() == null) {
+      throw new IllegalStateException(
+          "expected the base's shape, of which a latency table is measured, but the sweep was"
+              + " accepted before shapes were recorded; submit it as another run");
+    }
     Map<String, Object> parameters = spec.evaluation().placement();
     parameters.put("shape", inputs.base().toJson());
     parameters.put("runtime", spec.targets().latencyRuntime());

@@ -21,7 +21,7 @@ class DeletionTest {
     SweepState running =
         sweeps.evolve(
             sweeps.initial(),
-            new SweepEvent.Accepted("{}", 0, 1, 1, "0".repeat(64), "1".repeat(64)));
+            new SweepEvent.Accepted("{}", 0, 1, 1, "0".repeat(64), "1".repeat(64), ""));
     assertThat(sweeps.decide(running, new SweepCommand.Delete(), NOW)).isEmpty();
 
     SweepState ended = sweeps.evolve(running, new SweepEvent.Cancelled(""));

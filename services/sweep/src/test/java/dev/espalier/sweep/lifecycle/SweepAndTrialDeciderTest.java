@@ -117,7 +117,7 @@ class SweepAndTrialDeciderTest {
   }
 
   private void accept(int count) {
-    tell(new SweepCommand.Accept(new SweepEvent.Accepted("{}", 0, count, count, "m", "d")));
+    tell(new SweepCommand.Accept(new SweepEvent.Accepted("{}", 0, count, count, "m", "d", "")));
   }
 
   private static SweepCommand end(String trialId, TrialOutcome outcome) {

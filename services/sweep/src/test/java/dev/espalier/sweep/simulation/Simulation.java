@@ -394,7 +394,7 @@ final class Simulation {
     tellSweep(
         sweepId,
         new SweepCommand.Accept(
-            new SweepEvent.Accepted(json, 0, known ? cells : count, count, "m", "d")));
+            new SweepEvent.Accepted(json, 0, known ? cells : count, count, "m", "d", "")));
   }
 
   private <S, C, E> List<E> append(

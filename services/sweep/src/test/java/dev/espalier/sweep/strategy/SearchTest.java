@@ -232,7 +232,7 @@ class SearchTest {
     whole.put("seeds", repeats);
     tell(
         new SweepCommand.Accept(
-            new SweepEvent.Accepted(Json.canonical(whole), 0, cells, cells * seeds, "m", "d")));
+            new SweepEvent.Accepted(Json.canonical(whole), 0, cells, cells * seeds, "m", "d", "")));
     if (!String.valueOf(spec.get("strategy")).contains("bisection")) {
       tell(new SweepCommand.PlanTrials(0, true, List.of()));
     }
