@@ -35,11 +35,12 @@ final class KeptPatchesChart {
       if (cell == null) {
         continue;
       }
-      page.raw("<div class=\"cellhead\"><b>").text(HtmlReport.name(cell)).raw("</b><span>");
+      page.raw("<div><div class=\"cellhead\"><b>").text(HtmlReport.name(cell)).raw("</b><span>");
       page.text(HtmlReport.target(cell)).raw("</span></div>");
       for (int image = 0; image < kept.images().size(); image++) {
         row(page, kept, image);
       }
+      page.raw("</div>");
     }
     return page.raw("</div>");
   }
