@@ -131,13 +131,14 @@ final class AssignmentTables {
         Map<String, Offer> offers = new HashMap<>();
         while (rows.next()) {
           String kind = rows.getString("kind");
+          Capability needs =
+              new Capability(kind, rows.getString("algorithm"), rows.getInt("algorithm_version"));
           offers.put(
               rows.getString("stage_id"),
               new Offer(
                   rows.getString("stage_id"),
-                  new Capability(
-                      kind, rows.getString("algorithm"), rows.getInt("algorithm_version")),
-                  rows.getString("device_kind"),
+                  needs,
+                  needs.onDevice(rows.getString("device_kind")),
                   rows.getString("team"),
                   rows.getString("sweep_id"),
                   rows.getInt("priority"),

@@ -57,7 +57,7 @@ public final class Planner {
   private Planner(SweepSpec spec, ResolvedInputs inputs, String sweepId, Engine engine) {
     this.spec = spec;
     this.inputs = inputs;
-    this.engine = engine;
+    this.engine = engine.on(spec.recipe().device());
     this.scope = spec.cache() ? "team:" + spec.team() : "sweep:" + sweepId;
     this.base = new OutsideInput("base", spec.model(), inputs.model());
     this.dataset = new OutsideInput("dataset", spec.dataset(), inputs.dataset());
@@ -271,6 +271,7 @@ public final class Planner {
   /** The sweep's recipe; a control may train for longer. */
   private Map<String, Object> recipe(MethodDescriptor method, Cell cell) {
     Map<String, Object> recipe = spec.recipe().toTree();
+    recipe.remove("device"); // It is among the numerics.
     Object times = method.parameters(ParameterPhase.FINETUNE, cell.parameters()).get("epochsTimes");
     if (times instanceof Number factor) {
       recipe.put("epochs", spec.recipe().epochs() * factor.intValue());

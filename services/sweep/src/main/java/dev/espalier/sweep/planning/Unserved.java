@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
  * Stages of a plan for which no worker is there: the sweep would wait at them until one joins.
  *
  * @param needs what the worker must be able to do
- * @param deviceKind what it must run on
+ * @param deviceKind what it must run on; empty if that is all the same
  * @param labels what it must have
  * @param stages how many stages wait for it
  */
@@ -28,9 +28,10 @@ public record Unserved(
   public static List<Unserved> of(SweepPlan plan, List<Worker> workers) {
     Map<Unserved, Integer> counts = new LinkedHashMap<>();
     for (PlannedStage stage : plan.distinctStages()) {
+      Capability needs = capability(stage);
       Unserved kind =
           new Unserved(
-              capability(stage), stage.spec().numerics().deviceKind(), labels(stage.spec()), 0);
+              needs, needs.onDevice(stage.spec().numerics().deviceKind()), labels(stage.spec()), 0);
       counts.merge(kind, 1, Integer::sum);
     }
     List<Unserved> unserved = new ArrayList<>();
@@ -59,12 +60,12 @@ public record Unserved(
 
   /** "evaluate latency-table@2 on cpu with room=cellar". */
   public String inWords() {
-    return "%s %s@%d on %s%s"
+    return "%s %s@%d%s%s"
         .formatted(
             StageKind.valueOf(needs.kind()).text(),
             needs.algorithm(),
             needs.version(),
-            deviceKind,
+            deviceKind.isEmpty() ? "" : " on " + deviceKind,
             new TreeMap<>(labels)
                 .entrySet().stream()
                     .map(label -> label.getKey() + "=" + label.getValue())

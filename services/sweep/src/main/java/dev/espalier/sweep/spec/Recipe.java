@@ -23,6 +23,7 @@ import java.util.TreeMap;
  * @param mixup alpha of mixup, in [0, 10]; 0: none
  * @param cutmix alpha of CutMix, in [0, 10]; 0: none
  * @param erasing probability that a box of an image is erased, in [0, 1]
+ * @param device "cpu" or "cuda": where searches, trainings and evaluations run
  */
 public record Recipe(
     int epochs,
@@ -39,11 +40,13 @@ public record Recipe(
     int threads,
     double mixup,
     double cutmix,
-    double erasing) {
+    double erasing,
+    String device) {
 
   /** What holds where a sweep says nothing. */
   public static final Recipe DEFAULTS =
-      new Recipe(3, 64, 5e-4, 0.05, 0.0, 0.0, 1.0, 9.0, 3.0, "crop-flip", "fp32", 1, 0, 0, 0);
+      new Recipe(
+          3, 64, 5e-4, 0.05, 0.0, 0.0, 1.0, 9.0, 3.0, "crop-flip", "fp32", 1, 0, 0, 0, "cpu");
 
   /** The tree form, by the names of the fields. */
   public Map<String, Object> toTree() {
@@ -64,6 +67,9 @@ public record Recipe(
     putUnlessZero(tree, "mixup", mixup);
     putUnlessZero(tree, "cutmix", cutmix);
     putUnlessZero(tree, "erasing", erasing);
+    if (!device.equals(DEFAULTS.device)) {
+      tree.put("device", device);
+    }
     return tree;
   }
 

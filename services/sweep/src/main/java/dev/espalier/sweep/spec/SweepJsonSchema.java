@@ -237,6 +237,11 @@ public final class SweepJsonSchema {
         "erasing",
         number("Probability that a box of an image is erased.", "minimum", 0, "maximum", 1));
     rules.replaceAll((name, rule) -> withDefault(asRule(rule), defaults.getOrDefault(name, 0.0)));
+    rules.put(
+        "device",
+        withDefault(
+            choice("Where searches, trainings and evaluations run.", SweepSpecReader.DEVICES),
+            Recipe.DEFAULTS.device()));
     Map<String, Object> recipe = object(rules);
     recipe.put("description", "How accuracy is recovered after the cut.");
     return recipe;

@@ -33,6 +33,9 @@ public final class SweepSpecReader {
   public static final List<String> AUGMENTATIONS = List.of("none", "crop-flip", "rand-augment");
   public static final List<String> PRECISIONS = List.of("fp32", "bf16");
 
+  /** Kinds of device, as workers name theirs. */
+  public static final List<String> DEVICES = List.of("cpu", "cuda");
+
   /** Names of sweeps, teams, models and datasets; they never become paths or SQL. */
   public static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
@@ -320,12 +323,13 @@ public final class SweepSpecReader {
         recipe.integer("threads", defaults.threads(), 1, 256),
         recipe.number("mixup", defaults.mixup(), "a number in [0, 10]", x -> x >= 0 && x <= 10),
         recipe.number("cutmix", defaults.cutmix(), "a number in [0, 10]", x -> x >= 0 && x <= 10),
-        recipe.number("erasing", defaults.erasing(), "a number in [0, 1]", x -> x >= 0 && x <= 1));
+        recipe.number("erasing", defaults.erasing(), "a number in [0, 1]", x -> x >= 0 && x <= 1),
+        recipe.choice("device", defaults.device(), DEVICES));
   }
 
   private static Set<String> recipeFields() {
     Set<String> fields = new HashSet<>(Recipe.DEFAULTS.toTree().keySet());
-    fields.addAll(Set.of("mixup", "cutmix", "erasing"));
+    fields.addAll(Set.of("mixup", "cutmix", "erasing", "device"));
     return Set.copyOf(fields);
   }
 

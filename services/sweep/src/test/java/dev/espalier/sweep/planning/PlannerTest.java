@@ -3,6 +3,7 @@ package dev.espalier.sweep.planning;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.method.Methods;
 import dev.espalier.sweep.Specs;
 import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Worker;
@@ -144,6 +145,46 @@ class PlannerTest {
             "model", "plan", "prunedPlan", "unrecovered", "weights", "base", "dataset");
     assertThat(stages.get(8).spec().inputs().get(0).stageId()).isEqualTo(stages.get(7).stageId());
     assertThat(stages.get(8).spec().inputs().get(1).stageId()).isEqualTo(stages.get(6).stageId());
+  }
+
+  @Test
+  void asksForDevicesOfTheKindThatTheRecipeNames() {
+    tree.put("targets", Map.of("macs", List.of(0.5), "latency", List.of(0.7)));
+    SweepPlan onProcessors = plan();
+    tree.put("recipe", Map.of("epochs", 2L, "device", "cuda"));
+    SweepPlan onGpus = plan();
+
+    assertThat(Unserved.of(onGpus, List.of(worker("cuda", onGpus)))).isEmpty();
+    assertThat(Unserved.of(onProcessors, List.of(worker("cuda", onProcessors))))
+        .extracting(Unserved::deviceKind)
+        .isNotEmpty()
+        .containsOnly("cpu");
+    assertThat(onGpus.sweepId()).isNotEqualTo(onProcessors.sweepId());
+    tree.put("recipe", Map.of("epochs", 2L, "device", "cpu"));
+    assertThat(plan().sweepId()).as("said or not").isEqualTo(onProcessors.sweepId());
+    assertThat(onGpus.distinctStages())
+        .filteredOn(stage -> stage.spec().kind() == StageKind.FINETUNE)
+        .allSatisfy(stage -> assertThat(stage.spec().numerics().deviceKind()).isEqualTo("cuda"))
+        .allSatisfy(stage -> assertThat(stage.spec().parameters()).doesNotContainKey("device"));
+  }
+
+  @Test
+  void runsPlainJavaBesideAnyDevice() {
+    tree.put(
+        "methods", Methods.names().stream().filter(name -> !name.contains("latency")).toList());
+    tree.put("targets", Map.of("macs", List.of(0.6)));
+    assertThat(plan().distinctStages())
+        .allSatisfy(
+            stage ->
+                assertThat(Unserved.capability(stage).onDevice("cuda").isEmpty())
+                    .as(stage.spec().algorithm() + " " + stage.spec().kind())
+                    .isEqualTo(stage.spec().numerics().equals(Numerics.HOST)));
+  }
+
+  private static Worker worker(String device, SweepPlan plan) {
+    Set<Capability> all =
+        plan.distinctStages().stream().map(Unserved::capability).collect(Collectors.toSet());
+    return new Worker("w", "h", device, all, 1, 0);
   }
 
   @Test

@@ -84,7 +84,7 @@ class SweepSpecReaderTest {
             new Violation("recipe.epochz", "a known field; did you mean epochs?", "unknown field"),
             new Violation(
                 "recipe.colour",
-                "a known field: one of augmentation, batchSize, clipNorm, cutmix,"
+                "a known field: one of augmentation, batchSize, clipNorm, cutmix, device,"
                     + " distillationTemperature, distillationWeight, epochs, erasing,"
                     + " labelSmoothing, learningRate, mixup, precision, threads, warmupEpochs,"
                     + " weightDecay",
