@@ -22,6 +22,7 @@ import dev.espalier.pruning.method.SearchRequest;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.surgery.Masks;
 import dev.espalier.pruning.tensor.GradientMode;
+import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.training.Evaluator;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitForward;
@@ -46,6 +47,24 @@ public final class GateTrials {
     parameters.putAll(Map.of("epochs", 1L, "batchSize", 32L));
     parameters.putAll(others);
     return SearchRequest.of(TrainedTinyVit.weights(), parameters, 7).on(TrainedTinyVit.IMAGES);
+  }
+
+  /** One step of a search moves more than 99 % of each gate's numbers. */
+  public static void assertAStepMovesEveryGate(PruningMethod method, GateSet set) {
+    try (SparsitySearch search = new SparsitySearch(request(method, Map.of()), set)) {
+      Map<String, Tensor> before = search.gates().values();
+      search.step();
+      search
+          .gates()
+          .values()
+          .forEach(
+              (name, after) -> {
+                float[] was = before.get(name).values();
+                float[] is = after.values();
+                long moved = IntStream.range(0, is.length).filter(i -> is[i] != was[i]).count();
+                assertThat((double) moved / is.length).as(name).isGreaterThan(0.99);
+              });
+    }
   }
 
   /** The result of a search that runs to its end. */
@@ -85,6 +104,16 @@ public final class GateTrials {
             kind,
             keepRatio,
             parameters));
+  }
+
+  /** A backward pass of a loss without any slope. */
+  public static void withoutLoss(GateTraining gates) {
+    try (GradientMode recording = GradientMode.recording();
+        NDManager manager = TrainedTinyVit.TENSORS.newManager()) {
+      for (NDArray gate : gates.parameters().values()) {
+        TensorEngine.backward(gate.mul(manager.zeros(gate.getShape())).sum());
+      }
+    }
   }
 
   /** Class scores of that many test images under gates, by the reference engine. */

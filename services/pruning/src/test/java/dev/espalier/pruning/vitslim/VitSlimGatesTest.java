@@ -22,7 +22,6 @@ import dev.espalier.pruning.sparsity.GateTraining;
 import dev.espalier.pruning.sparsity.GateTrials;
 import dev.espalier.pruning.surgery.Cut;
 import dev.espalier.pruning.tensor.GradientMode;
-import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitForward;
 import dev.espalier.pruning.vit.VitModel;
@@ -110,13 +109,20 @@ class VitSlimGatesTest {
       assertThat(gates.penalty()).isEqualTo(6.206649e-4, within(1e-9));
       assertThat(gates.negative()).isEqualTo(2);
 
-      withoutLoss(gates);
+      GateTrials.withoutLoss(gates);
       gates.afterBackward(null);
 
       assertThat(slopes(gates, VitSlimGates.attention(0))[2]).isEqualTo(-2e-4f, within(1e-9f));
       assertThat(slopes(gates, VitSlimGates.tokens(0))[0]).isEqualTo(9.866e-7f, within(1e-9f));
       assertThat(slopes(gates, VitSlimGates.mlp(0))[3]).isZero();
     }
+  }
+
+  /** §9.2: the cross entropy alone reaches all three types. */
+  @Test
+  void everyGateLearnsWithoutAPenalty() {
+    Map<String, Object> none = Map.of("attentionPenalty", 0, "mlpPenalty", 0, "tokenPenalty", 0);
+    GateTrials.assertAStepMovesEveryGate(new VitSlim(), VitSlimTest.gates(none));
   }
 
   /** §9.2: a type without a penalty keeps the gradient of the loss alone. */
@@ -126,7 +132,7 @@ class VitSlimGatesTest {
         new VitSlimGates(SHAPE, VitSlimTest.settings(Map.of("mlpPenalty", 0, "tokenPenalty", 0)));
     try (VitModel model = VitModel.trainable(TrainedTinyVit.TENSORS, TrainedTinyVit.weights());
         GateTraining gates = new GateTraining(set, 1, model)) {
-      withoutLoss(gates);
+      GateTrials.withoutLoss(gates);
       gates.afterBackward(null);
       assertThat(slopes(gates, VitSlimGates.attention(0))).containsOnly(2e-4f);
       assertThat(slopes(gates, VitSlimGates.mlp(0))).containsOnly(0);
@@ -275,16 +281,6 @@ class VitSlimGatesTest {
 
   private static float[] slopes(GateTraining gates, String name) {
     return gates.parameters().get("gates." + name).getGradient().toFloatArray();
-  }
-
-  /** A backward pass of a loss without any slope. */
-  private static void withoutLoss(GateTraining gates) {
-    try (GradientMode recording = GradientMode.recording();
-        NDManager manager = TrainedTinyVit.TENSORS.newManager()) {
-      for (NDArray gate : gates.parameters().values()) {
-        TensorEngine.backward(gate.mul(manager.zeros(gate.getShape())).sum());
-      }
-    }
   }
 
   private static Map<String, Tensor> same(float value) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
@@ -27,8 +26,6 @@ import dev.espalier.pruning.sparsity.GateTraining;
 import dev.espalier.pruning.sparsity.GateTrials;
 import dev.espalier.pruning.sparsity.SparsitySearch;
 import dev.espalier.pruning.surgery.Cut;
-import dev.espalier.pruning.tensor.GradientMode;
-import dev.espalier.pruning.tensor.TensorEngine;
 import dev.espalier.pruning.vit.Gates;
 import dev.espalier.pruning.vit.VitModel;
 import java.util.ArrayList;
@@ -82,13 +79,7 @@ class VtpTest {
       values[3] = -0.05f;
       values[5] = 0;
       VitModel.assign(gates.parameters().get(name), new Tensor(new int[] {32}, values));
-      try (GradientMode recording = GradientMode.recording();
-          NDManager manager = TrainedTinyVit.TENSORS.newManager()) {
-        for (var gate : gates.parameters().values()) { // a loss without any slope
-          var nothing = gate.mul(manager.zeros(gate.getShape())).sum();
-          TensorEngine.backward(nothing);
-        }
-      }
+      GateTrials.withoutLoss(gates);
 
       gates.afterBackward(null);
 
