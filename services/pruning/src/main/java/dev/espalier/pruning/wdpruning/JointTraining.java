@@ -168,6 +168,19 @@ final class JointTraining implements TrainingHook {
     return target;
   }
 
+  /** How far the layers' kept shares lie apart: the largest less the smallest. */
+  double keptShareSpread() {
+    double least = 1;
+    double most = 0;
+    for (double[] block : masks.betas()) {
+      for (double beta : block) {
+        least = Math.min(least, Threshold.keptShare(beta));
+        most = Math.max(most, Threshold.keptShare(beta));
+      }
+    }
+    return most - least;
+  }
+
   double[] multipliers() {
     return multipliers.values();
   }

@@ -108,6 +108,7 @@ final class WdSearch extends TrainedSearch {
     Map<String, Double> values = new TreeMap<>();
     values.put("remaining", training.remaining());
     values.put("remaining_target", training.target());
+    values.put("kept_share_spread", training.keptShareSpread());
     values.put("lambda_1", training.multipliers()[0]);
     values.put("lambda_2", training.multipliers()[1]);
     values.put("threshold_task_gradient", training.thresholdSlopes()[0]);
