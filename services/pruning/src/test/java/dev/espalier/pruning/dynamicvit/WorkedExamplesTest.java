@@ -72,10 +72,7 @@ class WorkedExamplesTest {
 
   @Test
   void theRatioLossIsPerImage() {
-    NDArray first = manager.create(new float[] {1, 1, 0, 1, 0, 1, 0, 0}, new Shape(2, 4));
-    NDArray second = manager.create(new float[] {1, 0, 0, 0, 0, 0, 0, 0}, new Shape(2, 4));
-
-    assertThat(Losses.ratio(List.of(first, second), List.of(0.5, 0.25)).getFloat())
+    assertThat(Losses.ratio(twoStages(), List.of(0.5, 0.25)).getFloat())
         .isEqualTo(0.046875f, within(1e-6f));
     NDArray exact = manager.create(new float[] {1, 1, 0, 0, 0, 1, 0, 1}, new Shape(2, 4));
     assertThat(Losses.ratio(List.of(exact), List.of(0.5)).getFloat()).isZero();
@@ -91,6 +88,9 @@ class WorkedExamplesTest {
     NDArray taught = manager.create(new float[] {0, 4, 0, 0}, new Shape(1, 2, 2));
     assertThat(ReferenceVitEngine.divergence(student, teacher, new Objective(0, 1, 1)).getFloat())
         .isEqualTo(0.067131f, within(1e-6f));
+    assertThat(ReferenceVitEngine.divergence(teacher, student, new Objective(0, 1, 1)).getFloat())
+        .as("the other way round")
+        .isEqualTo(0.082608f, within(1e-6f));
     assertThat(Losses.distillation(tokens, taught, kept).getFloat()).isEqualTo(2.5f);
     assertThat(Losses.distillation(tokens, taught, kept.zerosLike()).getFloat()).isZero();
 
@@ -100,6 +100,11 @@ class WorkedExamplesTest {
     Losses all = losses(pass, guide, label, new Losses.Weights(0.5, 0.5, 2));
     double total = 0.313262 + 0.033565 + 1.25 + ratio;
     assertThat(all.total().getFloat()).isEqualTo((float) total, within(1e-6f));
+    assertThat(all.classification().getFloat()).isEqualTo(0.313262f, within(1e-6f));
+    NDArray twoStages = Losses.ratio(twoStages(), List.of(0.5, 0.25)).mul(2);
+    Losses example =
+        new Losses(all.classification(), all.divergence(), all.distillation(), twoStages);
+    assertThat(example.total().getFloat()).isEqualTo(1.690577f, within(1e-6f));
     assertThat(losses(pass, guide, label, new Losses.Weights(0, 0.5, 2)).total().getFloat())
         .isEqualTo((float) (total - 0.033565), within(1e-6f));
     assertThat(losses(pass, guide, label, new Losses.Weights(0.5, 0, 2)).total().getFloat())
@@ -125,6 +130,13 @@ class WorkedExamplesTest {
     assertThat(Stages.places(20, 3)).containsExactly(5, 10, 15);
     assertThat(Stages.places(6, 3)).containsExactly(1, 3, 4);
     assertThat(Stages.places(3, 3)).containsExactly(1, 2);
+  }
+
+  /** Decisions of §12 d. */
+  private List<NDArray> twoStages() {
+    return List.of(
+        manager.create(new float[] {1, 1, 0, 1, 0, 1, 0, 0}, new Shape(2, 4)),
+        manager.create(new float[] {1, 0, 0, 0, 0, 0, 0, 0}, new Shape(2, 4)));
   }
 
   private static Losses losses(
