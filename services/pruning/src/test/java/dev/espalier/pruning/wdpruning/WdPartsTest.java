@@ -109,7 +109,7 @@ class WdPartsTest {
   @Test
   void theRemainingShareIsThatOfTheCutMatrices() {
     VitArchitecture vit = VitArchitecture.uniform(8, 4, 1, 5, 16, 2, 16, 64);
-    double[][] kappas = {{0.75, 0.5, 0.5, 0.25}, {0.5, 0.75, 0.25, 1 - 1e-12}};
+    double[][] kappas = {{0.75, 0.5, 0.5, 0.25}, {0.25, 0.75, 0.25, 1 - 1e-12}};
     double[][] betas = new double[2][4];
     int[][] counts = new int[2][4];
     float[][][] scores = new float[2][4][];
