@@ -223,6 +223,17 @@ class ComposeFileTest {
     }
   }
 
+  /** An evaluation waits for its host to be idle; a container's own name would be no host. */
+  @Test
+  void allWorkersAreOnOneHostBesideWhichNoSpeedIsMeasured() {
+    Set<String> hosts = new HashSet<>();
+    for (String worker : APPLICATIONS.subList(1, APPLICATIONS.size())) {
+      assertThat(environment(worker)).as(worker).containsKey("ESPALIER_WORKER_HOST");
+      hosts.add(environment(worker).get("ESPALIER_WORKER_HOST"));
+    }
+    assertThat(hosts).containsExactly("${ESPALIER_HOST:-compose}");
+  }
+
   @Test
   void theBrokersVersionIsTheOneWeBuildAgainst() throws IOException {
     String pom = Files.readString(Repository.root().resolve("pom.xml"));
