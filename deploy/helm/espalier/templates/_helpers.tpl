@@ -195,6 +195,13 @@ capabilities:
 {{- end }}
 {{- end }}
 
+{{- /* A GPU needs libraries that the plain image lacks: Dockerfile.cuda's, told by its tag. */ -}}
+{{- define "espalier.poolImage" -}}
+{{- $image := .root.Values.image }}
+{{- $built := ternary "-cuda" "" (gt (int .pool.gpus) 0) }}
+{{- .pool.image | default (printf "%s-%s:%s%s" $image.repository .pool.service $image.tag $built) }}
+{{- end }}
+
 {{- /* Stages that a service's workers take, as labels of espalier_stages_runnable. */ -}}
 {{- define "espalier.stages" -}}
 {{- get (dict "trainer" "pretrain|search|prune|finetune" "redistributor" "redistribute" "evaluator" "evaluate") . }}

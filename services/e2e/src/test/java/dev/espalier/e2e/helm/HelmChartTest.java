@@ -162,22 +162,33 @@ class HelmChartTest {
 
   @Test
   void graphicsCardsAreAskedForByValue() throws IOException {
-    Map<String, Object> pod =
-        map(
-            map(
-                map(
-                    deployments(render(DIRECTORY, GPU)).stream()
-                        .filter(d -> map(d, "metadata").get("name").equals("lab-trainer-a100"))
-                        .findFirst()
-                        .orElseThrow(),
-                    "spec"),
-                "template"),
-            "spec");
+    Map<String, Object> pod = pod(GPU, "lab-trainer-a100");
 
     assertThat(map(map(container(pod), "resources"), "limits")).containsEntry("nvidia.com/gpu", 1);
     assertThat(map(pod, "nodeSelector")).containsEntry("gpu", "a100");
     assertThat((List<?>) pod.get("tolerations")).hasSize(1);
     assertThat(variables(container(pod))).containsEntry("ESPALIER_WORKER_DEVICE", "gpu0");
+  }
+
+  /** The plain image has no CUDA, and a worker told to use a GPU would end there at each start. */
+  @Test
+  void aPoolOfGraphicsCardsRunsTheImageThatHasCuda() throws IOException {
+    assertThat(container(pod(PLAIN, "lab-trainer-cpu")))
+        .containsEntry("image", "registry.example/espalier-trainer:0.1.0");
+    assertThat(container(pod(GPU, "lab-trainer-a100")))
+        .containsEntry("image", "registry.example/espalier-trainer:0.1.0-cuda");
+    assertThat(
+            container(
+                pod(
+                    GPU.replace(
+                        "gpus: 1", "gpus: 1\n    image: r:5000/own@sha256:" + "a".repeat(64)),
+                    "lab-trainer-a100")))
+        .containsEntry("image", "r:5000/own@sha256:" + "a".repeat(64));
+    assertThatThrownBy(
+            () -> render(DIRECTORY, GPU.replace("gpus: 1", "gpus: 1\n    image: r:5000/own")))
+        .hasMessageContaining("/pools/0/image");
+    assertThatThrownBy(() -> render(DIRECTORY, GPU.replace(": trainer", ": redistributor")))
+        .hasMessageContaining("/pools/0/gpus");
   }
 
   @Test
@@ -291,5 +302,13 @@ class HelmChartTest {
     assertThat(render(copy, FULL))
         .flatExtracting(StrictManifest::problems)
         .anyMatch(problem -> problem.contains(wrong.replace(":", "")));
+  }
+
+  private static Map<String, Object> pod(String values, String deployment) throws IOException {
+    return deployments(render(DIRECTORY, values)).stream()
+        .filter(d -> map(d, "metadata").get("name").equals(deployment))
+        .map(d -> map(map(map(d, "spec"), "template"), "spec"))
+        .findFirst()
+        .orElseThrow();
   }
 }
