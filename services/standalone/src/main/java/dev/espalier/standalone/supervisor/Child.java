@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -45,6 +46,7 @@ final class Child {
       List.of("/bin/sh", "-c", "trap '' INT HUP QUIT; exec \"$@\"", "espalier");
 
   private final ChildSpec spec;
+  private final Map<String, String> caller;
   private final Runnable changed;
   private final Thread keeper;
 
@@ -61,7 +63,15 @@ final class Child {
    * @param changed called after each change of state, on the keeper's thread
    */
   Child(ChildSpec spec, Runnable changed) {
+    this(spec, System.getenv(), changed);
+  }
+
+  /**
+   * @param caller variables that the supervisor was started with
+   */
+  Child(ChildSpec spec, Map<String, String> caller, Runnable changed) {
     this.spec = spec;
+    this.caller = Map.copyOf(caller);
     this.changed = changed;
     this.keeper = new Thread(this::keep, "keeper-" + spec.name());
     this.keeper.setDaemon(true);
@@ -134,7 +144,8 @@ final class Child {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(spec.log().toFile()))
               .redirectInput(ProcessBuilder.Redirect.PIPE);
-      builder.environment().putAll(spec.environment());
+      builder.environment().clear();
+      builder.environment().putAll(ChildEnvironment.of(caller, spec.environment()));
       synchronized (this) {
         if (stopping) {
           return null;

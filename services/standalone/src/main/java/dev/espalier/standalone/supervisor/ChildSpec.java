@@ -11,7 +11,7 @@ import java.util.Map;
  * @param name unique, also names its log
  * @param port where it listens on loopback
  * @param command program and arguments
- * @param environment added to the supervisor's own
+ * @param environment added to the supervisor's own, as {@link ChildEnvironment} passes that on
  * @param log gets standard output and error
  * @param readiness what tells that it serves
  * @param stopWithin from SIGTERM to SIGKILL

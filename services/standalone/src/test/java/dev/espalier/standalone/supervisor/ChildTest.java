@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -90,7 +91,46 @@ class ChildTest {
     assertThat(process.isRunning()).isTrue();
   }
 
+  @Test
+  void anotherProgramsStoreBrokerOrDatabaseIsNotHandedOn() throws Exception {
+    Map<String, String> caller = new HashMap<>(System.getenv());
+    List<String> others =
+        List.of(
+            "S3_BUCKET",
+            "s3.endpoint",
+            "S3_SECRET_ACCESS_KEY",
+            "KAFKA_SECURITY_PROTOCOL",
+            "KAFKA_SASL_JAAS_CONFIG",
+            "QUARKUS_DATASOURCE_JDBC_MAX_SIZE",
+            "QUARKUS_FLYWAY_SCHEMAS",
+            "ESPALIER_STORE",
+            "ESPALIER_MIGRATIONS");
+    List<String> wanted =
+        List.of(
+            "ESPALIER_CHECKPOINT_INTERVAL",
+            "ESPALIER_TEAMS_VISION_WEIGHT",
+            "ESPALIER_WORKER_LABELS_ROOM",
+            "ESPALIER_SECURITY_MODE",
+            "AWS_PROFILE",
+            "JAVA_TOOL_OPTIONS");
+    others.forEach(name -> caller.put(name, "theirs"));
+    wanted.forEach(name -> caller.put(name, "kept"));
+
+    start("env; echo ready; exec sleep 100", 5, caller, Map.of("KAFKA_OF_THE_CHILD", "own"));
+    await(child::isReady);
+
+    List<String> passed = Files.readAllLines(directory.resolve("child.log"));
+    assertThat(passed).noneMatch(line -> line.endsWith("=theirs"));
+    assertThat(passed).contains("KAFKA_OF_THE_CHILD=own");
+    assertThat(passed).containsAll(wanted.stream().map(name -> name + "=kept").toList());
+  }
+
   private void start(String script, int stopSeconds) {
+    start(script, stopSeconds, System.getenv(), Map.of());
+  }
+
+  private void start(
+      String script, int stopSeconds, Map<String, String> caller, Map<String, String> own) {
     Path log = directory.resolve("child.log");
     child =
         new Child(
@@ -98,10 +138,11 @@ class ChildTest {
                 "child",
                 0,
                 List.of("/bin/sh", "-c", script),
-                Map.of(),
+                own,
                 log,
                 new Readiness.Line(log),
                 Duration.ofSeconds(stopSeconds)),
+            caller,
             () -> {});
     child.start();
   }
