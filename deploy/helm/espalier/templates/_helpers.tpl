@@ -164,6 +164,27 @@ capabilities:
 {{- if .Values.security.issuer }}
 - name: ESPALIER_SECURITY_ISSUER
   value: {{ .Values.security.issuer | quote }}
+{{- range $key, $variable := dict "audience" "AUDIENCE" "jwks" "JWKS" "nameClaim" "NAME_CLAIM" "rolesClaim" "ROLES_CLAIM" "teamsClaim" "TEAMS_CLAIM" }}
+{{- with get $.Values.security $key }}
+- name: ESPALIER_SECURITY_{{ $variable }}
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- /* Names as the service spells them: in capitals a dash, and what is small, would be lost. */ -}}
+{{- range $team, $share := .Values.teams }}
+{{- range $key, $setting := dict "weight" "weight" "slots" "slots" "deviceHours" "device-hours" }}
+{{- if hasKey $share $key }}
+- name: espalier.teams.{{ $team }}.{{ $setting }}
+  value: {{ get $share $key | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.retention }}
+- name: ESPALIER_RETENTION_DELETED_DAYS
+  value: {{ .deletedDays | quote }}
+- name: ESPALIER_RETENTION_METRICS_DAYS
+  value: {{ .metricsDays | quote }}
 {{- end }}
 - name: ESPALIER_LEASE_DURATION
   value: {{ printf "%vs" .Values.scheduler.leaseSeconds | quote }}

@@ -75,6 +75,15 @@ final class Chart {
     return manifests.stream().filter(m -> m.get("kind").equals("Deployment")).toList();
   }
 
+  /** The pod of a deployment. */
+  static Map<String, Object> pod(String values, String deployment) throws IOException {
+    return deployments(render(DIRECTORY, values)).stream()
+        .filter(d -> map(d, "metadata").get("name").equals(deployment))
+        .map(d -> map(map(map(d, "spec"), "template"), "spec"))
+        .findFirst()
+        .orElseThrow();
+  }
+
   static Map<String, Object> container(Map<String, Object> pod) {
     return map(((List<?>) pod.get("containers")).get(0));
   }

@@ -7,6 +7,7 @@ import static dev.espalier.e2e.helm.Chart.copy;
 import static dev.espalier.e2e.helm.Chart.deployments;
 import static dev.espalier.e2e.helm.Chart.map;
 import static dev.espalier.e2e.helm.Chart.only;
+import static dev.espalier.e2e.helm.Chart.pod;
 import static dev.espalier.e2e.helm.Chart.render;
 import static dev.espalier.e2e.helm.Chart.variables;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -21,10 +22,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,7 +51,7 @@ class HelmChartTest {
             labels: {release: prometheus}
           """;
 
-  private static final String GPU =
+  static final String GPU =
       PLAIN
           + """
           pools:
@@ -85,6 +84,7 @@ class HelmChartTest {
   static List<String> forms() {
     List<String> forms =
         new ArrayList<>(List.of(PLAIN, USERS, OPEN_TO_NEIGHBOURS, WATCHED, GPU, FULL, IN_A_BUCKET));
+    forms.add(HelmSettingsTest.SHARED);
     forms.addAll(HelmModesTest.FORMS);
     return forms;
   }
@@ -130,13 +130,12 @@ class HelmChartTest {
     for (Map<String, Object> deployment : deployments(render(DIRECTORY, values))) {
       Map<String, Object> container =
           container(map(map(map(deployment, "spec"), "template"), "spec"));
-      Set<String> known =
-          ServiceSettings.of((String) container.get("name")).stream()
-              .map(name -> name.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT))
-              .collect(Collectors.toSet());
+      Set<String> known = ServiceSettings.of((String) container.get("name"));
       Set<String> used = new HashSet<>(variables(container).keySet());
       used.removeIf(name -> name.startsWith("QUARKUS_HTTP_") || name.equals("DJL_CACHE_DIR"));
-      assertThat(known).as("%s", container.get("name")).containsAll(used);
+      assertThat(used)
+          .as("%s", container.get("name"))
+          .allMatch(variable -> ServiceSettings.read(known, variable));
     }
   }
 
@@ -302,13 +301,5 @@ class HelmChartTest {
     assertThat(render(copy, FULL))
         .flatExtracting(StrictManifest::problems)
         .anyMatch(problem -> problem.contains(wrong.replace(":", "")));
-  }
-
-  private static Map<String, Object> pod(String values, String deployment) throws IOException {
-    return deployments(render(DIRECTORY, values)).stream()
-        .filter(d -> map(d, "metadata").get("name").equals(deployment))
-        .map(d -> map(map(map(d, "spec"), "template"), "spec"))
-        .findFirst()
-        .orElseThrow();
   }
 }

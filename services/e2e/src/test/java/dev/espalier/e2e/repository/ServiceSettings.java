@@ -3,6 +3,7 @@ package dev.espalier.e2e.repository;
 import java.io.IOException;
 import java.io.Reader;
 import java.lang.reflect.Method;
+import java.lang.reflect.ParameterizedType;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -36,6 +38,7 @@ public final class ServiceSettings {
 
   private ServiceSettings() {}
 
+  /** Names of settings; where any name may stand, as that of a team, it has {@code *}. */
   public static Set<String> of(String application) throws Exception {
     Path module = Repository.root().resolve("services/" + application);
     Set<String> names = new HashSet<>(defaults(module));
@@ -48,6 +51,20 @@ public final class ServiceSettings {
     names.addAll(kafka());
     names.addAll(mapped(module));
     return names;
+  }
+
+  /**
+   * Whether one of the settings is read from this variable: in capitals, or, so that names of teams
+   * and labels stay as they are, spelt as the setting itself.
+   */
+  public static boolean read(Set<String> settings, String variable) {
+    return settings.stream()
+        .anyMatch(
+            setting ->
+                setting.contains("*")
+                    ? variable.matches(setting.replace(".", "\\.").replace("*", "[\\w.-]+"))
+                    : variable.equals(
+                        setting.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT)));
   }
 
   /** Every setting of Kafka's clients reaches them, by {@code KafkaSettings.read}. */
@@ -101,7 +118,14 @@ public final class ServiceSettings {
     for (Method method : mapping.getDeclaredMethods()) {
       String kebab = method.getName().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT);
       Class<?> type = method.getReturnType();
-      if (type.isInterface() && type.getEnclosingClass() == mapping) {
+      if (method.getGenericReturnType() instanceof ParameterizedType map && type == Map.class) {
+        Class<?> values = (Class<?>) map.getActualTypeArguments()[1];
+        if (values.isInterface()) {
+          collect(values, prefix + "." + kebab + ".*", names);
+        } else {
+          names.add(prefix + "." + kebab + ".*");
+        }
+      } else if (type.isInterface() && type.getEnclosingClass() == mapping) {
         collect(type, prefix + "." + kebab, names);
       } else {
         names.add(prefix + "." + kebab);

@@ -44,6 +44,23 @@ class TeamSettingsTest {
         .containsOnly(Map.entry("vision", new TeamShare(3, Integer.MAX_VALUE, 7)));
   }
 
+  /** As the chart writes them, because capitals lose a dash. */
+  @Test
+  void readsThemFromVariablesSpeltAsTheSettings() {
+    assertThat(
+            shares(
+                new EnvConfigSource(
+                    Map.of(
+                        "espalier.teams.vision-lab_2.weight",
+                        "3",
+                        "espalier.teams.vision-lab_2.slots",
+                        "0",
+                        "espalier.teams.vision-lab_2.device-hours",
+                        "1e+07"),
+                    300)))
+        .containsOnly(Map.entry("vision-lab_2", new TeamShare(3, 0, 1e7)));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "espalier.teams.vision.weight, 0, espalier.teams.vision.weight: expected a number above 0",
