@@ -2,6 +2,8 @@ package dev.espalier.cli.sweep;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.espalier.architecture.cost.Cost;
+import dev.espalier.architecture.json.Json;
+import dev.espalier.architecture.json.JsonObject;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.cli.BadInput;
 import dev.espalier.cli.Context;
@@ -76,6 +78,9 @@ public final class PlanCommand implements Callable<Integer> {
         find(scheduler, "datasets", "dataset", spec.dataset(), violations);
     Optional<VitArchitecture> base = model.map(PlanCommand::shape);
     base.ifPresent(shape -> violations.addAll(SweepSpecCheck.floors(spec, shape)));
+    if (base.isPresent() && dataset.isPresent()) {
+      violations.addAll(SweepSpecCheck.fit(spec, base.get(), summary(dataset.get())));
+    }
     if (!violations.isEmpty()) {
       throw new BadInput(violations);
     }
@@ -88,7 +93,7 @@ public final class PlanCommand implements Callable<Integer> {
                 dataset.orElseThrow().artifact()),
             run,
             Engine.CPU);
-    PlanPreview preview = PlanPreview.of(plan, size(dataset.orElseThrow()));
+    PlanPreview preview = PlanPreview.of(plan, size(summary(dataset.orElseThrow())));
     Optional<List<Unserved>> unserved =
         scheduler.flatMap(LiveWorkers::of).map(workers -> Unserved.of(plan, workers));
     if (context.json()) {
@@ -154,21 +159,34 @@ public final class PlanCommand implements Callable<Integer> {
   }
 
   /** Empty where the registry does not say. */
-  private static Optional<DatasetSize> size(Registered dataset) {
+  private static Optional<DatasetSize> size(JsonObject summary) {
+    if (!summary.has("images")) {
+      return Optional.empty();
+    }
+    JsonObject images = summary.object("images");
+    return Optional.of(
+        new DatasetSize(images.count("train"), images.count("validation"), images.count("test")));
+  }
+
+  /** As the registry describes a dataset; no members where it says nothing. */
+  private static JsonObject summary(Registered dataset) {
     if (dataset.entry() != null) {
-      JsonNode images = dataset.entry().path("summary").path("images");
-      return images.isObject()
-          ? Optional.of(
-              new DatasetSize(
-                  images.path("train").asInt(),
-                  images.path("validation").asInt(),
-                  images.path("test").asInt()))
-          : Optional.empty();
+      JsonNode summary = dataset.entry().path("summary");
+      return Json.parseObject(summary.isObject() ? summary.toString() : "{}");
     }
     try {
       ImageDataset images = DatasetArtifact.read(dataset.bytes());
-      return Optional.of(
-          new DatasetSize(images.train().size(), images.validation().size(), images.test().size()));
+      return JsonObject.of(
+          "",
+          Map.of(
+              "channels", images.channels(),
+              "imageSize", images.imageSize(),
+              "classes", images.classes(),
+              "images",
+                  Map.of(
+                      "train", images.train().size(),
+                      "validation", images.validation().size(),
+                      "test", images.test().size())));
     } catch (IOException e) {
       throw new IllegalStateException("the shipped dataset cannot be read", e);
     }

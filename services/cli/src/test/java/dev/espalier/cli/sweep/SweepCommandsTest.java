@@ -75,6 +75,30 @@ class SweepCommandsTest {
     }
   }
 
+  @Test
+  void plansNothingOnImagesThatTheModelDoesNotTake() throws Exception {
+    Path file = directory.resolve("sweep.yaml");
+    Files.writeString(
+        file,
+        """
+        {name: x, model: fashion-vit-96x6, dataset: cifar100, methods: [magnitude],
+         targets: {macs: [0.5]}, seeds: [1]}
+        """);
+    String summary =
+        """
+        {"sha256": "%s", "sizeBytes": 1, "summary": {"channels": 3, "imageSize": 32,
+         "classes": 100, "images": {"train": 10, "validation": 2, "test": 3}}}
+        """
+            .formatted("ab".repeat(32));
+    try (FakeScheduler scheduler = withModel().answer("GET /datasets/cifar100", 200, summary)) {
+      Run run = Run.of("plan", file.toString(), "--server", scheduler.address());
+      assertThat(run.code()).isEqualTo(ExitCode.BAD_INPUT);
+      assertThat(run.err())
+          .contains("dataset", "28 x 28, in 10 classes, as model fashion-vit-96x6 takes")
+          .contains("3 channels, 32 x 32, in 100 classes");
+    }
+  }
+
   private static FakeScheduler withModel() throws IOException {
     VitArchitecture base = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384);
     String digest = "\"sha256\": \"%s\", \"sizeBytes\": 1".formatted("ab".repeat(32));

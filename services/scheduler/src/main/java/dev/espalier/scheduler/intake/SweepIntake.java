@@ -1,5 +1,6 @@
 package dev.espalier.scheduler.intake;
 
+import dev.espalier.architecture.json.Json;
 import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.scheduler.registry.Registry;
@@ -28,7 +29,8 @@ import java.util.Optional;
 
 /**
  * Where sweeps come in, whichever door they came through: reads the request, looks its names up,
- * checks floors, and has it accepted. All that is wrong is found before anything is written.
+ * checks floors and that the dataset fits the model, and has it accepted. All that is wrong is
+ * found before anything is written.
  */
 public final class SweepIntake {
 
@@ -76,7 +78,7 @@ public final class SweepIntake {
    * Reads and resolves a request; writes nothing.
    *
    * @param tree maps, lists and values as {@link SweepSpecReader} takes them
-   * @throws RefusedSweep with every violation, of the fields, the names and the floors
+   * @throws RefusedSweep with every violation, of the fields, the names, the floors and the fit
    */
   public Submission read(Object tree, int run) throws RefusedSweep, SQLException {
     SpecReading reading = SweepSpecReader.read(tree);
@@ -88,7 +90,13 @@ public final class SweepIntake {
     Optional<Entry> model = resolve(Kind.MODEL, tree, violations);
     Optional<Entry> dataset = resolve(Kind.DATASET, tree, violations);
     if (reading.spec().isPresent() && model.isPresent()) {
-      violations.addAll(SweepSpecCheck.floors(reading.spec().get(), architecture(model.get())));
+      VitArchitecture base = architecture(model.get());
+      violations.addAll(SweepSpecCheck.floors(reading.spec().get(), base));
+      dataset
+          .map(entry -> Json.parseObject(entry.description()))
+          .ifPresent(
+              summary ->
+                  violations.addAll(SweepSpecCheck.fit(reading.spec().get(), base, summary)));
     }
     if (!violations.isEmpty()) {
       throw new RefusedSweep(violations);

@@ -71,6 +71,16 @@ final class Door {
     String base = VitArchitecture.uniform(28, 4, 1, 10, 96, 6, 4, 384).toJson();
     registry.register(Registry.Kind.MODEL, "vit", MODEL_SHA256, 100, base, false);
     registry.register(Registry.Kind.DATASET, "images", DATASET_SHA256, 100, "{}", false);
+    dataset("fitting", 1, 28, 10);
+    dataset("cifar100", 3, 32, 100);
+    dataset("letters", 1, 28, 26);
+  }
+
+  private void dataset(String name, int channels, int imageSize, int classes) throws SQLException {
+    String summary =
+        "{\"channels\": %d, \"imageSize\": %d, \"classes\": %d, \"images\": {\"train\": 9}}"
+            .formatted(channels, imageSize, classes);
+    registry.register(Registry.Kind.DATASET, name, DATASET_SHA256, 100, summary, false);
   }
 
   /** Submits through REST; the receipt of what was accepted. */

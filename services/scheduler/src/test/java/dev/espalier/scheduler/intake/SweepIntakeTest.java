@@ -229,6 +229,8 @@ class SweepIntakeTest {
         Arguments.of("seeds left out", valid.replace("seeds: [1, 2]\n", ""), "seeds"),
         Arguments.of("the same seed twice", valid.replace("[1, 2]", "[1, 1]"), "seeds[1]"),
         Arguments.of("unregistered dataset", valid.replace("images", "image"), "dataset"),
+        Arguments.of("other channels and size", valid.replace("images", "cifar100"), "dataset"),
+        Arguments.of("other classes", valid.replace("images", "letters"), "dataset"),
         Arguments.of("unregistered model", valid.replace("vit", "resnet"), "model"),
         Arguments.of("0 epochs", valid + "recipe: {epochs: 0}\n", "recipe.epochs"),
         Arguments.of("20,000-fold nesting", "[".repeat(20_000), ""),
@@ -320,6 +322,21 @@ class SweepIntakeTest {
     assertThat(problem.getMessage()).contains("dataset").contains("images").contains("weather");
   }
 
+  @Test
+  void aDatasetMustFitTheModelAsFarAsIsKnown() throws Exception {
+    Problem problem =
+        door.refusedPost(Door.VALID.replace("images", "cifar100").getBytes(StandardCharsets.UTF_8));
+
+    assertThat(((Problem.Violations) problem.body()).violations())
+        .containsExactly(
+            new Violation(
+                "dataset",
+                "images of 1 channel, 28 x 28, in 10 classes, as model vit takes",
+                "\"cifar100\" of images of 3 channels, 32 x 32, in 100 classes"));
+    String fits = Door.VALID.replace("small", "fits").replace("images", "fitting");
+    assertThat(door.post(fits, null).state()).isEqualTo("ACCEPTED");
+  }
+
   // ---- what is refused: by Kafka ----
 
   static Stream<Arguments> badCommands() {
@@ -345,6 +362,8 @@ class SweepIntakeTest {
         bad("no seeds", "seeds", SweepSpec.Builder::clearSeeds),
         bad("the same seed twice", "seeds[2]", s -> s.addSeeds(1)),
         bad("unregistered dataset", "dataset", s -> s.setDataset("image")),
+        bad("other channels and size", "dataset", s -> s.setDataset("cifar100")),
+        bad("other classes", "dataset", s -> s.setDataset("letters")),
         bad("0 epochs", "recipe.epochs", s -> s.setRecipe(Recipe.newBuilder().setEpochs(0))),
         bad("a name of 900 kB", "name", s -> s.setName("x".repeat(900_000))),
         bad("nothing at all", "name", SweepSpec.Builder::clear));

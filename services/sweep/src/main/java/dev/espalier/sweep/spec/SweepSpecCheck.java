@@ -2,6 +2,7 @@ package dev.espalier.sweep.spec;
 
 import dev.espalier.architecture.cost.Cost;
 import dev.espalier.architecture.cost.TargetKind;
+import dev.espalier.architecture.json.JsonObject;
 import dev.espalier.architecture.latency.LatencyGrid;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
@@ -63,6 +64,39 @@ public final class SweepSpecCheck {
     }
     checkTable(violations, spec, base);
     return violations;
+  }
+
+  /**
+   * Whether the model takes the dataset's images and tells its classes apart. A description that
+   * does not say all of it, as those of early registrations may, is not held against the dataset.
+   *
+   * @param dataset its description with {@code channels}, {@code imageSize} and {@code classes}
+   */
+  public static List<Violation> fit(SweepSpec spec, VitArchitecture base, JsonObject dataset) {
+    for (String member : List.of("channels", "imageSize", "classes")) {
+      if (!(dataset.members().get(member) instanceof Number)) {
+        return List.of();
+      }
+    }
+    String takes = images(base.channels(), base.imageSize(), base.classes());
+    String holds =
+        images(dataset.count("channels"), dataset.count("imageSize"), dataset.count("classes"));
+    return takes.equals(holds)
+        ? List.of()
+        : List.of(
+            new Violation(
+                "dataset",
+                "%s, as model %s takes".formatted(takes, spec.model()),
+                "\"%s\" of %s".formatted(spec.dataset(), holds)));
+  }
+
+  private static String images(int channels, int size, int classes) {
+    return "images of %s, %d x %d, in %s"
+        .formatted(
+            channels == 1 ? "1 channel" : channels + " channels",
+            size,
+            size,
+            classes == 1 ? "1 class" : classes + " classes");
   }
 
   /** Whether a latency table can be measured of the base, where one is needed. */
