@@ -1,7 +1,6 @@
 package dev.espalier.sweep.planning;
 
 import dev.espalier.architecture.cost.Cost;
-import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.vit.BlockShape;
 import dev.espalier.architecture.vit.VitArchitecture;
@@ -47,7 +46,7 @@ public record StepTimes(
     return stageSeconds
         + switch (stage.kind()) {
           case PRETRAIN, PRUNE, REDISTRIBUTE -> 0;
-          case SEARCH -> search(stage, base, macs, rate, inference);
+          case SEARCH -> search(stage, base, data, rate, inference);
           case FINETUNE -> {
             double teacher = recipe.distillationWeight() > 0 ? macs / inference : 0;
             double epochs = number(stage.parameters(), "epochs");
@@ -78,17 +77,54 @@ public record StepTimes(
     return TABLE_SHAPES * (0.4 + 0.25) * images * macs / inference;
   }
 
+  private static double search(
+      StageSpec stage, VitArchitecture base, DatasetSize data, double rate, double inference) {
+    Map<String, Object> parameters = stage.parameters();
+    if (!Methods.get(stage.algorithm()).searchUsesDataset()) {
+      return 0;
+    }
+    double macs = Cost.of(base).macs();
+    if (parameters.containsKey("images")) {
+      return reconstruction(parameters, base, data, rate, inference);
+    }
+    if (parameters.containsKey("epochs")) {
+      double teacher = parameters.containsKey("distillationWeight") ? macs / inference : 0;
+      return number(parameters, "epochs")
+          * (data.train() * (macs / rate + teacher) + data.validation() * macs / inference);
+    }
+    return parameters.containsKey("keepRatioTo") && parameters.containsKey("chunksPerStep")
+        ? chain(parameters, base, macs, rate, inference)
+        : 0;
+  }
+
+  /**
+   * Some images pass each block to score it; block after block is trained on them, once where a
+   * budget says what it keeps, and otherwise for each candidate: half of all that there are.
+   */
+  private static double reconstruction(
+      Map<String, Object> parameters,
+      VitArchitecture base,
+      DatasetSize data,
+      double rate,
+      double inference) {
+    double macs = Cost.of(base).macs();
+    boolean candidates = "tolerance".equals(parameters.get("allocation"));
+    double trained = candidates ? Math.max(1, base.patches() / number(parameters, "step") / 2) : 1;
+    double images = Math.min(number(parameters, "images"), data.train());
+    double epochs = parameters.containsKey("epochs") ? number(parameters, "epochs") : 0;
+    return images * (epochs * trained * macs / rate + base.depth() * macs / inference);
+  }
+
   /**
    * A link of a chain prunes chunks until the share is reached. MACs are about the square of the
    * share of units that is kept.
    */
-  private static double search(
-      StageSpec stage, VitArchitecture base, double macs, double rate, double inference) {
-    Map<String, Object> parameters = stage.parameters();
-    MethodDescriptor method = Methods.get(stage.algorithm());
-    if (!method.searchUsesDataset() || !parameters.containsKey("keepRatioTo")) {
-      return 0;
-    }
+  private static double chain(
+      Map<String, Object> parameters,
+      VitArchitecture base,
+      double macs,
+      double rate,
+      double inference) {
     double from = Math.sqrt(number(parameters, "keepRatioFrom"));
     double to = Math.sqrt(number(parameters, "keepRatioTo"));
     double removed = Math.max(chunks(parameters, base) * (from - to), 1);

@@ -1,6 +1,7 @@
 package dev.espalier.sweep.planning;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.method.Methods;
@@ -317,6 +318,37 @@ class PlannerTest {
     assertThat(time.seconds()).isBetween(150.0, 900.0);
     assertThat(time.withoutSharing()).isGreaterThan(time.seconds());
     assertThat(time.low()).isLessThan(time.seconds());
+  }
+
+  @Test
+  void expectsATrainedSearchToLastAsLongAsItsTraining() {
+    assertThat(seconds("dynamicvit", Map.of("epochs", 100L)))
+        .isGreaterThan(20 * seconds("dynamicvit", Map.of("epochs", 1L, "frozenEpochs", 0L)));
+    for (String method : List.of("vtp", "vit-slim", "wdpruning", "spvit", "patch-slimming")) {
+      assertThat(seconds(method, Map.of("epochs", 40L)))
+          .as(method)
+          .isGreaterThan(5 * seconds(method, Map.of("epochs", 1L)));
+    }
+    assertThat(seconds("patch-slimming", Map.of("images", 512L)))
+        .isGreaterThan(2 * seconds("patch-slimming", Map.of("images", 64L)));
+    assertThat(seconds("vtp", Map.of("epochs", 1L)))
+        .as("6,000 images once, of 36.1 M MACs, and 1,000 validation images")
+        .isCloseTo(3 + 6000 * 36.1e6 / 1.06e10 + 1000 * 36.1e6 / 3.18e10, within(0.5));
+  }
+
+  /** Of the search alone. */
+  private static double seconds(String method, Map<String, Object> parameters) {
+    Map<String, Object> tree = Specs.tree();
+    tree.put("methods", List.of(Map.of("name", method, "parameters", parameters)));
+    SweepPlan plan = Planner.plan(Specs.spec(tree), Specs.INPUTS, 0, Engine.CPU);
+    StageSpec search =
+        plan.distinctStages().stream()
+            .map(PlannedStage::spec)
+            .filter(stage -> stage.kind() == StageKind.SEARCH)
+            .findFirst()
+            .orElseThrow();
+    return StepTimes.ASSUMED.seconds(
+        search, plan.spec().recipe(), Specs.BASE, new DatasetSize(6000, 1000, 2000), 0.5);
   }
 
   @Test
