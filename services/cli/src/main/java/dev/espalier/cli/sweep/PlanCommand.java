@@ -217,7 +217,7 @@ public final class PlanCommand implements Callable<Integer> {
     for (PlanPreview.CellForecast cell : preview.cells()) {
       cells.row(
           cell.cellId(),
-          cell.cell().title(),
+          cell.cell().title(cell.cell().label(plan.spec())),
           cell.macs().map(Units::count).orElse("-"),
           cell.params().map(Units::count).orElse("-"),
           cell.floor() == 0 ? "measured" : String.format(Locale.ROOT, "%.3f", cell.floor()));

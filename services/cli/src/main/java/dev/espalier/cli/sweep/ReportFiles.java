@@ -13,8 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
@@ -54,10 +56,14 @@ public final class ReportFiles {
     scheduler.download(sweep + "/report.md", markdown);
     List<Path> written = new ArrayList<>();
     if (models) {
+      Map<String, String> cells = new HashMap<>();
       for (JsonNode trial : results.path("trials")) {
         String sha256 = trial.path("outputs").path("finetune/model").path("sha256").asText();
         if (DIGEST.matcher(sha256).matches()) {
-          Path model = directory.resolve("models").resolve(name(trial));
+          String cell = trial.path("cellId").asText();
+          boolean taken = !cells.computeIfAbsent(name(trial), name -> cell).equals(cell);
+          String name = name(trial) + (taken ? "-" + cell : "");
+          Path model = directory.resolve("models").resolve(name);
           scheduler.download("/artifacts/" + sha256, model.resolve("model.safetensors"));
           writeArchitecture(model);
           written.add(model);
@@ -67,7 +73,10 @@ public final class ReportFiles {
     return new Written(directory, html, csv, json, markdown, written);
   }
 
-  /** "nvit-smooth-macs-0.50-s1"; of characters that every file system takes. */
+  /**
+   * "nvit-smooth-macs-0.50-s1" or "magnitude_alignment_8-macs-0.50-s1"; of characters that every
+   * file system takes.
+   */
   static String name(JsonNode trial) {
     String policy = trial.path("redistribution").asText("none");
     return String.format(

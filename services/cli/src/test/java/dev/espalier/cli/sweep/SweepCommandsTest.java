@@ -7,6 +7,7 @@ import dev.espalier.cli.ExitCode;
 import dev.espalier.cli.FakeScheduler;
 import dev.espalier.cli.Run;
 import dev.espalier.cli.registry.Shipped;
+import dev.espalier.cli.server.Scheduler;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -192,6 +193,40 @@ class SweepCommandsTest {
               "--server",
               scheduler.address());
       assertThat(markdown.out()).isEqualTo("# Evidence\n");
+    }
+  }
+
+  /** Two cells of one method, as of a scheduler that calls both by its name alone. */
+  @Test
+  void keepsTheModelsOfOneMethodWithOtherParameters() throws Exception {
+    byte[] header = "{\"__metadata__\":{\"espalier.architecture\":\"{}\"}}".getBytes();
+    byte[] model = new byte[8 + header.length];
+    model[0] = (byte) header.length;
+    System.arraycopy(header, 0, model, 8, header.length);
+    String trial =
+        """
+        {"cellId":"%s","method":"magnitude","redistribution":"none","targetKind":"macs",
+         "keepRatio":0.5,"seed":%d,"outputs":{"finetune/model":{"sha256":"%s"}}}"""
+            .formatted("%s", 1, "ab".repeat(32));
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer("GET /sweeps/3f2a/report.html", 200, "<html>")
+            .answer("GET /sweeps/3f2a/report.csv", 200, "trial")
+            .answer("GET /sweeps/3f2a/report.json", 200, "{}")
+            .answer("GET /sweeps/3f2a/report.md", 200, "# Evidence")
+            .answer("GET /artifacts/" + "ab".repeat(32), 200, model)) {
+      String trials = trial.formatted("c1") + "," + trial.formatted("c2");
+      ReportFiles.Written written =
+          ReportFiles.write(
+              new Scheduler(scheduler.address()),
+              "3f2a",
+              TestJson.read("{\"trials\":[%s]}".formatted(trials)),
+              directory,
+              true);
+      assertThat(written.models())
+          .extracting(path -> path.getFileName().toString())
+          .containsExactly("magnitude-macs-0.50-s1", "magnitude-macs-0.50-s1-c2");
+      assertThat(written.models()).allSatisfy(path -> assertThat(path).isDirectory());
     }
   }
 

@@ -65,7 +65,7 @@ public final class SweepPlanning implements TrialPlanning {
             .setCellId(trial.cellId())
             .setCell(
                 Cell.newBuilder()
-                    .setMethod(trial.cell().label())
+                    .setMethod(trial.cell().label(spec))
                     .setRedistribution(trial.cell().redistribution())
                     .setTargetKind(trial.cell().targetKind().text())
                     .setKeepRatio(trial.cell().keepRatio()))

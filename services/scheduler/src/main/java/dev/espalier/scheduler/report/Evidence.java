@@ -1,10 +1,13 @@
 package dev.espalier.scheduler.report;
 
+import static java.util.Comparator.comparing;
+
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.UnitKind;
 import dev.espalier.scheduler.report.SweepResults.CellResult;
 import dev.espalier.scheduler.report.SweepResults.TrialResult;
+import dev.espalier.sweep.spec.MethodLabels;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,11 +32,12 @@ final class Evidence {
 
   /**
    * The control that draws at random what the cell's method chooses: tokens for methods that drop
-   * only tokens, units for all others; units where the sweep has no random tokens.
+   * only tokens, units for all others; units where the sweep has no random tokens. Of several, the
+   * one with the cell's own parameters.
    */
   Optional<CellResult> control(CellResult cell) {
     boolean tokens =
-        Methods.find(cell.method())
+        Methods.find(MethodLabels.plain(cell.method()))
             .map(method -> method.prunes().equals(Set.of(UnitKind.TOKEN)))
             .orElse(false);
     Optional<CellResult> same = tokens ? control(Methods.RANDOM_TOKENS, cell) : Optional.empty();
@@ -41,12 +45,13 @@ final class Evidence {
   }
 
   private Optional<CellResult> control(MethodDescriptor method, CellResult cell) {
+    String differing = MethodLabels.differing(cell.method());
     return results.cells().stream()
-        .filter(other -> other.method().equals(method.name()))
+        .filter(other -> MethodLabels.plain(other.method()).equals(method.name()))
         .filter(other -> other.redistribution().equals("none"))
         .filter(other -> other.targetKind().equals(cell.targetKind()))
         .filter(other -> other.keepRatio() == cell.keepRatio())
-        .findFirst();
+        .min(comparing(other -> !MethodLabels.differing(other.method()).equals(differing)));
   }
 
   /**
@@ -107,7 +112,7 @@ final class Evidence {
 
   /** Whether a paper claims that the method knows better than chance what to keep. */
   static boolean claims(CellResult cell) {
-    return Methods.find(cell.method())
+    return Methods.find(MethodLabels.plain(cell.method()))
         .map(method -> !method.paper().isEmpty())
         .orElse(cell.method().contains("-then-"));
   }

@@ -7,6 +7,7 @@ import static java.util.stream.Collectors.toList;
 import dev.espalier.scheduler.report.Evidence.Verdict;
 import dev.espalier.scheduler.report.SweepResults.CellResult;
 import dev.espalier.scheduler.report.SweepResults.TrialResult;
+import dev.espalier.sweep.spec.MethodLabels;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -243,7 +244,9 @@ public final class MarkdownReport {
     Double base = results.base().measurements().get(Evidence.AFTER);
     for (CellResult cell : results.cells()) {
       Statistic after = cell.measurements().get(Evidence.AFTER);
-      if (cell.method().equals("base-extra-epochs") && after != null && base != null) {
+      if (MethodLabels.plain(cell.method()).equals("base-extra-epochs")
+          && after != null
+          && base != null) {
         line(
             "- The base, trained on with the recovery's recipe, changes by %s points (%s): so much of any recovery is training."
                 .formatted(points(after.mean() - base), accuracy(after)));

@@ -17,6 +17,7 @@ import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.SweepSpecReader;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -51,6 +52,23 @@ class SweepPlanningTest {
                 .toList());
   }
 
+  /** Tables, boards and the report's files go by this name. */
+  @Test
+  void namesOneMethodWithOtherParametersByWhatDiffers() {
+    Map<String, Object> tree = tree(TargetKind.MACS);
+    tree.put(
+        "methods",
+        List.of(
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 8L)),
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 16L)),
+            "nvit"));
+    SweepSpec spec = SweepSpecReader.read(tree).orThrow();
+
+    assertThat(planning.plan(Planner.sweepId(spec, INPUTS, 0), read(accepted(spec, INPUTS))))
+        .extracting(trial -> trial.planned().getCell().getMethod())
+        .containsOnly("magnitude alignment=8", "magnitude alignment=16", "nvit");
+  }
+
   @Test
   void saysWhatAnOldAcceptanceLacks() {
     SweepSpec spec = spec(TargetKind.LATENCY);
@@ -65,21 +83,18 @@ class SweepPlanningTest {
   }
 
   private static SweepSpec spec(TargetKind target) {
-    return SweepSpecReader.read(
-            Map.of(
-                "name",
-                "any",
-                "model",
-                "base",
-                "dataset",
-                "images",
-                "methods",
-                List.of(Map.of("name", "magnitude"), Map.of("name", "nvit")),
-                "targets",
-                Map.of(target.text(), List.of(0.8, 0.5)),
-                "seeds",
-                List.of(1L)))
-        .orThrow();
+    return SweepSpecReader.read(tree(target)).orThrow();
+  }
+
+  private static Map<String, Object> tree(TargetKind target) {
+    Map<String, Object> tree = new TreeMap<>();
+    tree.put("name", "any");
+    tree.put("model", "base");
+    tree.put("dataset", "images");
+    tree.put("methods", List.of(Map.of("name", "magnitude"), Map.of("name", "nvit")));
+    tree.put("targets", Map.of(target.text(), List.of(0.8, 0.5)));
+    tree.put("seeds", List.of(1L));
+    return tree;
   }
 
   private static SweepEvent.Accepted accepted(SweepSpec spec, ResolvedInputs inputs) {

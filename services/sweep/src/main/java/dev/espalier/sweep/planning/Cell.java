@@ -2,8 +2,12 @@ package dev.espalier.sweep.planning;
 
 import dev.espalier.architecture.cost.TargetKind;
 import dev.espalier.architecture.json.Json;
+import dev.espalier.sweep.spec.MethodChoice;
+import dev.espalier.sweep.spec.MethodLabels;
+import dev.espalier.sweep.spec.SweepSpec;
 import dev.espalier.sweep.spec.Then;
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -54,14 +58,28 @@ public record Cell(
 
   /** The methods for people and tables: "nvit", "nvit-then-dynamicvit". */
   public String label() {
-    return then.map(second -> method + "-then-" + second.name()).orElse(method);
+    return MethodLabels.of(choice());
+  }
+
+  /** As the sweep tells them from its other ones: "magnitude alignment=8". */
+  public String label(SweepSpec spec) {
+    return MethodLabels.of(spec, choice());
+  }
+
+  private MethodChoice choice() {
+    return new MethodChoice(method, parameters, List.of(redistribution), then);
   }
 
   /** For people: "nvit + smooth, macs 0.5". */
   public String title() {
+    return title(label());
+  }
+
+  /** With the methods called as their sweep calls them. */
+  public String title(String label) {
     return "%s%s, %s %s"
         .formatted(
-            label(),
+            label,
             redistribution.equals("none") ? "" : " + " + redistribution,
             targetKind.text(),
             Json.canonical(keepRatio));

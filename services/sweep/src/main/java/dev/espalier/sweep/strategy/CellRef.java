@@ -1,5 +1,7 @@
 package dev.espalier.sweep.strategy;
 
+import dev.espalier.sweep.spec.MethodLabels;
+
 /**
  * Which configuration a trial repeats, and the question that it answers.
  *
@@ -10,4 +12,10 @@ package dev.espalier.sweep.strategy;
 public record CellRef(String cellId, String method, String target) {
 
   public static final CellRef UNKNOWN = new CellRef("", "", "");
+
+  /** Whether both ask the same of one method, with whatever parameters. */
+  boolean peerOf(CellRef other) {
+    return MethodLabels.plain(method).equals(MethodLabels.plain(other.method))
+        && target.equals(other.target);
+  }
 }

@@ -235,10 +235,7 @@ public record Search(
             repeats ->
                 repeats.forEach(
                     (other, known) -> {
-                      boolean peer =
-                          !other.equals(trialId)
-                              && known.cell().method().equals(cell.method())
-                              && known.cell().target().equals(cell.target());
+                      boolean peer = !other.equals(trialId) && known.cell().peerOf(cell);
                       if (peer && known.curve().containsKey(epoch)) {
                         others.add(known.curve().get(epoch));
                       }

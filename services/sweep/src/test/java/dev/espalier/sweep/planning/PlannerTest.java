@@ -8,6 +8,7 @@ import dev.espalier.architecture.method.Methods;
 import dev.espalier.sweep.Specs;
 import dev.espalier.sweep.assignment.Capability;
 import dev.espalier.sweep.assignment.Worker;
+import dev.espalier.sweep.spec.MethodLabels;
 import dev.espalier.sweep.strategy.SearchSize;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -318,6 +319,34 @@ class PlannerTest {
     assertThat(time.seconds()).isBetween(150.0, 900.0);
     assertThat(time.withoutSharing()).isGreaterThan(time.seconds());
     assertThat(time.low()).isLessThan(time.seconds());
+  }
+
+  @Test
+  void tellsOneMethodWithOtherParametersApart() {
+    Map<String, Object> tree = Specs.tree();
+    assertThat(labels(tree)).containsExactly("magnitude", "nvit");
+    tree.put(
+        "methods",
+        List.of(
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 8L)),
+            Map.of("name", "magnitude", "parameters", Map.of("alignment", 16L)),
+            Map.of("name", "magnitude", "then", Map.of("name", "dynamicvit", "share", 0.4)),
+            Map.of("name", "magnitude", "then", Map.of("name", "dynamicvit", "share", 0.6)),
+            "nvit"));
+    assertThat(labels(tree))
+        .containsExactly(
+            "magnitude alignment=8",
+            "magnitude alignment=16",
+            "magnitude-then-dynamicvit then.share=0.4",
+            "magnitude-then-dynamicvit then.share=0.6",
+            "nvit");
+    assertThat(labels(tree).stream().map(MethodLabels::plain).distinct())
+        .containsExactly("magnitude", "magnitude-then-dynamicvit", "nvit");
+  }
+
+  private static List<String> labels(Map<String, Object> tree) {
+    SweepPlan plan = Planner.plan(Specs.spec(tree), Specs.INPUTS, 0, Engine.CPU);
+    return plan.cells().stream().map(cell -> cell.label(plan.spec())).distinct().toList();
   }
 
   @Test
