@@ -1,6 +1,7 @@
 package dev.espalier.cli.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.espalier.cli.BadInput;
 import dev.espalier.cli.CommandFailed;
 import dev.espalier.cli.Context;
 import dev.espalier.cli.ExitCode;
@@ -191,10 +192,18 @@ public final class DemoCommand implements Callable<Integer> {
     say("%-7s %s registered (%s)".formatted(noun, item.name(), Units.bytes(bytes.length)));
   }
 
-  /** A sweep that was cancelled is over: then its next run. */
+  /** A sweep that was cancelled is over, and one that was deleted stays away: then its next run. */
   private JsonNode submit(Scheduler scheduler, SweepFile sweep) {
     for (int run = 0; run < MOST_RUNS; run++) {
-      JsonNode answer = scheduler.submit(sweep.text(), run);
+      JsonNode answer;
+      try {
+        answer = scheduler.submit(sweep.text(), run);
+      } catch (BadInput e) {
+        if (e.violations().stream().allMatch(violation -> violation.field().equals("run"))) {
+          continue;
+        }
+        throw e;
+      }
       String state = answer.path("state").asText();
       if (state.equals("CANCELLED")) {
         continue;
@@ -216,7 +225,7 @@ public final class DemoCommand implements Callable<Integer> {
       }
       return answer;
     }
-    throw new CommandFailed("every run of this sweep was cancelled");
+    throw new CommandFailed("every run of this sweep was cancelled or deleted");
   }
 
   private void printReuse(JsonNode results) {

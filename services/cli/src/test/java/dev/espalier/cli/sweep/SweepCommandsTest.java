@@ -231,6 +231,48 @@ class SweepCommandsTest {
   }
 
   @Test
+  void theDemoGoesOnToTheNextRunWhereItsSweepWasDeleted() throws Exception {
+    Path file = directory.resolve("sweep.yaml");
+    Files.writeString(
+        file,
+        """
+        {name: x, model: mine, dataset: ours, methods: [magnitude], targets: {macs: [0.5]},
+         seeds: [1]}
+        """);
+    String deleted =
+        """
+        {"violations":[{"field":"run","expected":"another run than that of sweep 1a2b, which was\
+         deleted","found":"0"}]}""";
+    String done = "{\"sweepId\":\"3f2a\",\"state\":\"COMPLETED\",\"attached\":true,\"trials\":1}";
+    try (FakeScheduler scheduler =
+        new FakeScheduler()
+            .answer("POST /sweeps", 400, deleted)
+            .answer("POST /sweeps?run=1", 200, done)
+            .answer("GET /sweeps/3f2a", 200, STATUS)
+            .answer("GET /sweeps/3f2a/results", 200, "{}")
+            .answer("GET /sweeps/3f2a/report.html", 200, "<html>")
+            .answer("GET /sweeps/3f2a/report.csv", 200, "trial")
+            .answer("GET /sweeps/3f2a/report.json", 200, "{}")
+            .answer("GET /sweeps/3f2a/report.md", 200, "# Evidence")) {
+      String[] demo = {
+        "demo",
+        "--sweep",
+        file.toString(),
+        "--server",
+        scheduler.address(),
+        "--data-dir",
+        directory.toString()
+      };
+      Run run = Run.of(demo);
+      assertThat(run.err()).isEmpty();
+      assertThat(run.code()).isEqualTo(ExitCode.DONE);
+      assertThat(run.out()).contains("sweep   3f2a (x, 1 trial) was run before");
+      scheduler.answer("POST /sweeps", 400, deleted.replace("\"run\"", "\"dataset\""));
+      assertThat(Run.of(demo).code()).isEqualTo(ExitCode.BAD_INPUT);
+    }
+  }
+
+  @Test
   void steersASweepAndOneTrialOfIt() throws Exception {
     try (FakeScheduler scheduler =
         new FakeScheduler()
