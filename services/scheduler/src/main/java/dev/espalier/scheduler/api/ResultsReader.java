@@ -67,6 +67,8 @@ public final class ResultsReader {
 
   private static final String SWEEP_OF_TRIAL = "select sweep_id from trial where trial_id = ?";
 
+  private static final String BASE = "select architecture from model where sha256 = ? limit 1";
+
   private static final String TRIALS =
       """
       select trial_id, cell_id, method, redistribution, target_kind, keep_ratio, seed, state,
@@ -264,7 +266,8 @@ public final class ResultsReader {
       Map<String, Stage> stages,
       Map<String, Map<String, Double>> measurements,
       Map<String, Map<String, Artifact>> outputs,
-      Map<String, List<Epoch>> epochs) {
+      Map<String, List<Epoch>> epochs,
+      Optional<VitArchitecture> base) {
 
     static Facts load(Connection connection, Sweep sweep) throws SQLException {
       Map<String, List<String>> walks = new HashMap<>();
@@ -318,7 +321,13 @@ public final class ResultsReader {
           },
           sweep.id);
       List<Trial> trials = list(connection, TRIALS, ResultsReader::trial, sweep.id);
-      return new Facts(sweep, trials, walks, stages, measurements, outputs, epochs);
+      Optional<VitArchitecture> base =
+          first(
+              connection,
+              BASE,
+              row -> VitArchitecture.fromJson(row.getString(1)),
+              sweep.modelSha256);
+      return new Facts(sweep, trials, walks, stages, measurements, outputs, epochs, base);
     }
 
     Facts only(String trialId) {
@@ -332,7 +341,8 @@ public final class ResultsReader {
           walked,
           measurements,
           outputs,
-          epochs);
+          epochs,
+          base);
     }
 
     List<Stage> walk(Trial trial) {
@@ -415,6 +425,7 @@ public final class ResultsReader {
           case "PRUNE" -> {
             cut = stage;
             pruned = widths(made.get("plan"));
+            redistributed = null; // that of the method before
             measurements.putAll(measured);
           }
           case "REDISTRIBUTE" -> {
@@ -517,13 +528,21 @@ public final class ResultsReader {
                       : (values.get(middle - 1) + values.get(middle)) / 2);
             }
           });
-      Widths widths =
-          plans.values().stream()
-              .flatMap(Optional::stream)
-              .findFirst()
-              .map(plan -> widths(plan.base()))
-              .orElse(null);
+      Widths widths = facts.base.or(this::cutFirst).map(Assembly::widths).orElse(null);
       return new Base(widths, measurements);
+    }
+
+    /** What a trial's first method cut; its second one cut what the first had left. */
+    private Optional<VitArchitecture> cutFirst() {
+      return facts.trials.stream()
+          .flatMap(
+              trial ->
+                  facts.walk(trial).stream().filter(stage -> stage.kind.equals("PRUNE")).limit(1))
+          .map(stage -> facts.outputs.getOrDefault(stage.id, Map.of()).get("plan"))
+          .filter(Objects::nonNull)
+          .flatMap(artifact -> plan(artifact).stream())
+          .findFirst()
+          .map(PruningPlan::base);
     }
 
     private List<CellResult> cells(List<TrialResult> trials) {

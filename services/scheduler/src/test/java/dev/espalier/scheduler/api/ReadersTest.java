@@ -44,13 +44,6 @@ class ReadersTest {
     dataSource = Postgres.shared().newDatabase().dataSource();
     Flyway.configure().dataSource(dataSource).load().migrate();
     store = new DirectoryArtifactStore(directory);
-    VitArchitecture base = VitArchitecture.uniform(28, 4, 1, 10, 96, 2, 4, 384);
-    String plan =
-        store
-            .put(
-                PruningPlan.identity(base).toJson().getBytes(StandardCharsets.UTF_8),
-                MediaTypes.PLAN)
-            .sha256();
     run(
         """
         insert into sweep (sweep_id, team, name, state, run, canonical_spec_json, model_sha256,
@@ -101,7 +94,7 @@ class ReadersTest {
           ('finetune1', 1, 1, 96, 0.78, 0.9, 0.7, 0.9, now()),
           ('finetune2', 1, 1, 96, 0.66, 0.9, 0.7, 0.9, now())\
         """);
-    run("insert into stage_output values ('prune', 'plan', '%s', 100, 'plan')".formatted(plan));
+    plan("prune", 96);
     String evaluation =
         store
             .put(
@@ -233,6 +226,46 @@ class ReadersTest {
                     + " where trial_id = '%s'".formatted(trial)))
         .as("end to end on the boards")
         .isEqualTo("0:0.31 96:0.78 97:0.55 193:0.8");
+  }
+
+  /** The second method's plan has as its base what the first one left. */
+  @Test
+  void takesABaseFromWhatWasRegisteredOrFirstCut() throws Exception {
+    String trial = SWEEP + "-cell-s1";
+    stage("redistribute", StageKind.STAGE_KIND_REDISTRIBUTE, "SUCCEEDED", 1.0);
+    stage("prune-b", StageKind.STAGE_KIND_PRUNE, "SUCCEEDED", 1.0);
+    run(
+        "insert into trial_stage (trial_id, position, stage_id) values ('%1$s', 8, 'redistribute'),"
+                .formatted(trial)
+            + " ('%s', 9, 'prune-b')".formatted(trial));
+    plan("redistribute", 88);
+    for (int embedding = 16; embedding <= 80; embedding += 16) { // of any digest
+      run("delete from stage_output where stage_id = 'prune-b'");
+      plan("prune-b", embedding);
+
+      SweepResults results = new ResultsReader(dataSource, store).results(SWEEP).orElseThrow();
+
+      assertThat(results.base().widths().embedding()).isEqualTo(96);
+      assertThat(results.trials().get(0).pruned().embedding()).isEqualTo(embedding);
+      assertThat(results.trials().get(0).redistributed()).as("of the method before").isNull();
+    }
+    run(
+        "insert into model (name, sha256, size_bytes, architecture) values ('vit', 'aa', 1, '%s')"
+            .formatted(VitArchitecture.uniform(28, 4, 1, 10, 112, 2, 4, 384).toJson()));
+    assertThat(new ResultsReader(dataSource, store).results(SWEEP).orElseThrow().base().widths())
+        .extracting(SweepResults.Widths::embedding)
+        .isEqualTo(112);
+  }
+
+  private void plan(String stage, int embedding) throws Exception {
+    VitArchitecture vit = VitArchitecture.uniform(28, 4, 1, 10, embedding, 2, 4, 384);
+    String plan =
+        store
+            .put(
+                PruningPlan.identity(vit).toJson().getBytes(StandardCharsets.UTF_8),
+                MediaTypes.PLAN)
+            .sha256();
+    run("insert into stage_output values ('%s', 'plan', '%s', 9, 'plan')".formatted(stage, plan));
   }
 
   @Test
