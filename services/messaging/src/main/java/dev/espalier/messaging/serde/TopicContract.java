@@ -1,5 +1,6 @@
 package dev.espalier.messaging.serde;
 
+import build.buf.protovalidate.Config;
 import build.buf.protovalidate.ValidationResult;
 import build.buf.protovalidate.Validator;
 import build.buf.protovalidate.ValidatorFactory;
@@ -89,8 +90,12 @@ public record TopicContract<M extends Message>(
   private static final Set<String> FACTS =
       Set.of(Topics.SWEEP_EVENTS, Topics.TRIAL_EVENTS, Topics.STAGE_EVENTS);
 
-  // Compiling the rules of a message type costs milliseconds, checking one costs microseconds.
-  private static final Validator VALIDATOR = ValidatorFactory.newBuilder().build();
+  // Compiling the rules of a message type costs milliseconds, checking one costs microseconds; by
+  // CEL alone they took more than half of the time in which a large sweep is planned.
+  private static final Validator VALIDATOR =
+      ValidatorFactory.newBuilder()
+          .withConfig(Config.newBuilder().setEnableNativeRules(true).build())
+          .build();
 
   /**
    * Reads and checks one record value. A fact was checked before it was appended, and whoever folds

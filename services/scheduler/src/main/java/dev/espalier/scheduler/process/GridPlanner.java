@@ -21,7 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** Makes a sweep's trials known, chunk by chunk, so that no message grows with the sweep. */
 final class GridPlanner {
@@ -46,12 +47,22 @@ final class GridPlanner {
   private final TrialStreams trials;
   private final TrialPlanning planning;
 
-  private final Map<String, List<PlannedTrial>> plans =
+  /** What a sweep unfolds into, in its order and by the trials' ids. */
+  private record Plan(List<PlannedTrial> trials, Map<String, PlannedTrial> byId) {
+
+    static Plan of(List<PlannedTrial> trials) {
+      return new Plan(
+          trials,
+          trials.stream().collect(Collectors.toMap(PlannedTrial::trialId, Function.identity())));
+    }
+  }
+
+  private final Map<String, Plan> plans =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, List<PlannedTrial>> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, Plan> eldest) {
           return size() > REMEMBERED_PLANS;
         }
       };
@@ -72,7 +83,7 @@ final class GridPlanner {
   /** Tells the sweep which trials a chunk has. */
   void planChunk(Changes changes, Consequence.PlanChunk chunk, Cause cause) throws SQLException {
     SweepState state = sweeps.load(changes.connection(), chunk.sweepId());
-    List<PlannedTrial> all = plan(chunk.sweepId(), state);
+    List<PlannedTrial> all = plan(chunk.sweepId(), state).trials();
     Optional<Search.Chunk> next = state.search().chunk(chunk.chunk(), all.size(), CHUNK);
     if (next.isEmpty()) {
       return; // asked for before it was decided; the decision asks again
@@ -91,10 +102,17 @@ final class GridPlanner {
    */
   void planTrials(Consequence.PlanTrials chunk, Cause cause) throws SQLException {
     SweepState state = transactions.call(connection -> sweeps.load(connection, chunk.sweepId()));
-    Set<String> wanted = Set.copyOf(chunk.trialIds());
+    Map<String, PlannedTrial> planned = plan(chunk.sweepId(), state).byId();
     List<PlannedTrial> all =
-        plan(chunk.sweepId(), state).stream()
-            .filter(trial -> wanted.contains(trial.trialId()))
+        chunk.trialIds().stream()
+            .map(
+                id ->
+                    Optional.ofNullable(planned.get(id))
+                        .orElseThrow(
+                            () ->
+                                new PermanentFailure(
+                                    "expected trial %s in the plan of sweep %s but it is not there"
+                                        .formatted(id, chunk.sweepId()))))
             .toList();
     for (int first = 0; first < all.size(); first += TRIALS_OF_A_TRANSACTION) {
       List<PlannedTrial> some =
@@ -114,9 +132,9 @@ final class GridPlanner {
     }
   }
 
-  private List<PlannedTrial> plan(String sweepId, SweepState state) {
+  private Plan plan(String sweepId, SweepState state) {
     synchronized (plans) {
-      List<PlannedTrial> known = plans.get(sweepId);
+      Plan known = plans.get(sweepId);
       if (known != null) {
         return known;
       }
@@ -134,10 +152,11 @@ final class GridPlanner {
               + " as accepted but planned "
               + planned.size());
     }
+    Plan plan = Plan.of(planned);
     synchronized (plans) {
-      plans.put(sweepId, planned);
+      plans.put(sweepId, plan);
     }
-    return planned;
+    return plan;
   }
 
   private static boolean isOpen(Connection connection, String sweepId) throws SQLException {
