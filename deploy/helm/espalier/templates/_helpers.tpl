@@ -164,6 +164,10 @@ capabilities:
 {{- if .Values.security.issuer }}
 - name: ESPALIER_SECURITY_ISSUER
   value: {{ .Values.security.issuer | quote }}
+{{- if .Values.security.issuerCaSecretName }}
+- name: ESPALIER_SECURITY_ISSUER_CA
+  value: /etc/espalier/issuer/ca.crt
+{{- end }}
 {{- range $key, $variable := dict "audience" "AUDIENCE" "jwks" "JWKS" "nameClaim" "NAME_CLAIM" "rolesClaim" "ROLES_CLAIM" "teamsClaim" "TEAMS_CLAIM" }}
 {{- with get $.Values.security $key }}
 - name: ESPALIER_SECURITY_{{ $variable }}
@@ -202,6 +206,11 @@ capabilities:
   mountPath: /etc/espalier/users
   readOnly: true
 {{- end }}
+{{- if .Values.security.issuerCaSecretName }}
+- name: issuer-ca
+  mountPath: /etc/espalier/issuer
+  readOnly: true
+{{- end }}
 {{- end }}
 
 {{- define "espalier.schedulerVolumes" -}}
@@ -213,6 +222,11 @@ capabilities:
 - name: users
   secret:
     secretName: {{ .Values.security.usersSecretName | quote }}
+{{- end }}
+{{- if .Values.security.issuerCaSecretName }}
+- name: issuer-ca
+  secret:
+    secretName: {{ .Values.security.issuerCaSecretName | quote }}
 {{- end }}
 {{- end }}
 

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -45,6 +46,12 @@ class HelmSettingsTest {
     assertThat(variables(container(pod(keys, "lab-scheduler"))))
         .containsEntry("ESPALIER_SECURITY_JWKS", "https://keys.example:8443/k");
     assertThat(render(DIRECTORY, keys).toString()).contains("port=8443, protocol");
+    String ca = SHARED.replace("rolesClaim:", "issuerCaSecretName: lab-ca, rolesClaim:");
+    Map<String, Object> trusting = pod(ca, "lab-scheduler");
+    assertThat(variables(container(trusting)))
+        .containsEntry("ESPALIER_SECURITY_ISSUER_CA", "/etc/espalier/issuer/ca.crt");
+    assertThat(container(trusting).toString()).contains("mountPath=/etc/espalier/issuer");
+    assertThat(trusting.toString()).contains("secretName=lab-ca");
   }
 
   @ParameterizedTest

@@ -158,13 +158,13 @@ class SecuredInstallationTest {
 
   @Test
   void aTokenMustBeTheIssuersOwnAndMeantForUsNow() throws Exception {
-    JwtClaims late = TestIssuer.claims("ida", "viewer");
+    JwtClaims late = platform.issuer.claims("ida", "viewer");
     late.setExpirationTime(NumericDate.fromSeconds(NumericDate.now().getValue() - 120));
-    JwtClaims elsewhere = TestIssuer.claims("ida", "viewer");
+    JwtClaims elsewhere = platform.issuer.claims("ida", "viewer");
     elsewhere.setAudience("another-service");
-    JwtClaims stranger = TestIssuer.claims("ida", "viewer");
+    JwtClaims stranger = platform.issuer.claims("ida", "viewer");
     stranger.setIssuer("https://another.test");
-    JwtClaims eternal = TestIssuer.claims("ida", "viewer");
+    JwtClaims eternal = platform.issuer.claims("ida", "viewer");
     eternal.unsetClaim("exp");
     String good = platform.issuer.token("ida", "viewer");
     String unsigned = encoded("{\"alg\":\"none\"}") + "." + good.split("\\.")[1] + ".";
@@ -174,7 +174,7 @@ class SecuredInstallationTest {
             platform.issuer.sign(elsewhere),
             platform.issuer.sign(stranger),
             platform.issuer.sign(eternal),
-            new TestIssuer().token("ida", "viewer"),
+            platform.issuer.forge(platform.issuer.claims("ida", "viewer")),
             platform.issuer.token("ida", "no-role-of-ours"),
             unsigned,
             good.substring(0, good.length() - 8) + "AAAAAAAA",
@@ -464,7 +464,7 @@ class SecuredInstallationTest {
     String max = platform.issuer.token("max", "submitter", "vision");
 
     send(bare, null);
-    send(forged, new TestIssuer().token("max", "submitter", "vision"));
+    send(forged, platform.issuer.forge(platform.issuer.claims("max", "submitter", "vision")));
     send(viewed, platform.issuer.token("ida", "viewer", "vision"));
     send(foreign, max);
     send(pretended, max);

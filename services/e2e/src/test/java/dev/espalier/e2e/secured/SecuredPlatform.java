@@ -6,8 +6,10 @@ import dev.espalier.e2e.repository.Repository;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.standalone.embedded.EmbeddedBroker;
 import dev.espalier.standalone.embedded.FreePort;
+import dev.espalier.testkit.Certificate;
 import dev.espalier.testkit.Eventually;
 import dev.espalier.testkit.Postgres;
+import dev.espalier.testkit.TestIssuer;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.NetworkInterface;
@@ -19,7 +21,6 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -29,8 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.apache.commons.codec.digest.Sha2Crypt;
 
 /**
@@ -46,7 +45,7 @@ final class SecuredPlatform implements AutoCloseable {
   private static final Duration SOON = Duration.ofMinutes(2);
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  final TestIssuer issuer = new TestIssuer();
+  final TestIssuer issuer;
   final Certificate certificate;
   final String networkAddress;
   final int httpsPort = FreePort.find();
@@ -61,9 +60,10 @@ final class SecuredPlatform implements AutoCloseable {
     this.directory = directory;
     this.networkAddress = networkAddress();
     this.certificate = new Certificate(directory, List.of("127.0.0.1", networkAddress));
+    this.issuer = new TestIssuer(certificate);
     this.broker = new EmbeddedBroker(directory.resolve("broker"), 0, brokerSettings());
     broker.start();
-    this.http = HttpClient.newBuilder().sslContext(trusting(certificate.pem)).build();
+    this.http = HttpClient.newBuilder().sslContext(certificate.trusting()).build();
     start("scheduler", schedulerSettings());
     Eventually.within(SOON, () -> requireReady("https://127.0.0.1:" + httpsPort));
     start("redistributor", workerSettings());
@@ -165,10 +165,9 @@ final class SecuredPlatform implements AutoCloseable {
     settings.put("QUARKUS_HTTP_SSL_CERTIFICATE_KEY_STORE_PASSWORD", Certificate.PASSWORD);
     settings.put("ESPALIER_SECURITY_MODE", "secured");
     settings.put("ESPALIER_SECURITY_USERS", users.toString());
-    settings.put("ESPALIER_SECURITY_ISSUER", TestIssuer.NAME);
+    settings.put("ESPALIER_SECURITY_ISSUER", issuer.name());
+    settings.put("ESPALIER_SECURITY_ISSUER_CA", certificate.pem.toString());
     settings.put("ESPALIER_SECURITY_ROLES_CLAIM", "realm_access.roles");
-    settings.put(
-        "ESPALIER_SECURITY_JWKS", issuer.publish(directory.resolve("jwks.json")).toString());
     return settings;
   }
 
@@ -271,21 +270,6 @@ final class SecuredPlatform implements AutoCloseable {
     }
   }
 
-  static SSLContext trusting(Path pem) throws Exception {
-    KeyStore trusted = KeyStore.getInstance("PKCS12");
-    trusted.load(null, null);
-    try (var in = Files.newInputStream(pem)) {
-      trusted.setCertificateEntry(
-          "ca", java.security.cert.CertificateFactory.getInstance("X.509").generateCertificate(in));
-    }
-    TrustManagerFactory managers =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    managers.init(trusted);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, managers.getTrustManagers(), null);
-    return context;
-  }
-
   @Override
   public void close() throws Exception {
     processes.forEach(Process::destroy);
@@ -295,5 +279,6 @@ final class SecuredPlatform implements AutoCloseable {
       }
     }
     broker.close();
+    issuer.close();
   }
 }

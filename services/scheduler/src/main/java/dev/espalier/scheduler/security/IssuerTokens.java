@@ -1,33 +1,19 @@
 package dev.espalier.scheduler.security;
 
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jboss.logging.Logger;
-import org.jose4j.json.JsonUtil;
 import org.jose4j.jwa.AlgorithmConstraints;
 import org.jose4j.jwa.AlgorithmConstraints.ConstraintType;
-import org.jose4j.jwk.HttpsJwks;
-import org.jose4j.jwk.JsonWebKeySet;
 import org.jose4j.jws.AlgorithmIdentifiers;
 import org.jose4j.jwt.JwtClaims;
 import org.jose4j.jwt.MalformedClaimException;
 import org.jose4j.jwt.consumer.InvalidJwtException;
 import org.jose4j.jwt.consumer.JwtConsumer;
 import org.jose4j.jwt.consumer.JwtConsumerBuilder;
-import org.jose4j.keys.resolvers.HttpsJwksVerificationKeyResolver;
-import org.jose4j.keys.resolvers.JwksVerificationKeyResolver;
-import org.jose4j.keys.resolvers.VerificationKeyResolver;
-import org.jose4j.lang.JoseException;
 import org.jose4j.lang.UnresolvableKeyException;
 
 /**
@@ -37,7 +23,6 @@ import org.jose4j.lang.UnresolvableKeyException;
 final class IssuerTokens {
 
   private static final Logger LOG = Logger.getLogger(IssuerTokens.class);
-  private static final Duration ANSWER = Duration.ofSeconds(5);
   private static final int SKEW_SECONDS = 30;
 
   /** A token is some kilobytes; what is longer is none. */
@@ -45,11 +30,16 @@ final class IssuerTokens {
 
   private final SecurityConfig.SecuritySection config;
   private final String issuer;
+  private final IssuerKeys keys;
   private JwtConsumer consumer;
 
+  /**
+   * @throws IllegalArgumentException if a file that the settings name cannot be read
+   */
   IssuerTokens(SecurityConfig.SecuritySection config, String issuer) {
     this.config = config;
     this.issuer = issuer;
+    keys = new IssuerKeys(issuer, config.jwks(), config.issuerCa());
   }
 
   /**
@@ -71,7 +61,7 @@ final class IssuerTokens {
       LOG.infof("refused a token: %s", e.getErrorDetails().isEmpty() ? "malformed" : codes(e));
     } catch (MalformedClaimException e) {
       LOG.infof("refused a token: %s", e.getMessage());
-    } catch (JoseException | IOException e) {
+    } catch (IOException e) {
       throw new IssuerUnreachable(issuer, e);
     }
     return Optional.empty();
@@ -118,7 +108,7 @@ final class IssuerTokens {
   }
 
   /** Made at the first token: the provider need not be there when the scheduler starts. */
-  private synchronized JwtConsumer consumer() throws IOException, JoseException {
+  private synchronized JwtConsumer consumer() throws IOException {
     if (consumer == null) {
       consumer =
           new JwtConsumerBuilder()
@@ -127,7 +117,7 @@ final class IssuerTokens {
               .setRequireExpirationTime()
               .setRequireSubject()
               .setAllowedClockSkewInSeconds(SKEW_SECONDS)
-              .setVerificationKeyResolver(keys())
+              .setVerificationKeyResolver(keys.resolver())
               .setJwsAlgorithmConstraints(
                   new AlgorithmConstraints(
                       ConstraintType.PERMIT,
@@ -141,34 +131,5 @@ final class IssuerTokens {
               .build();
     }
     return consumer;
-  }
-
-  private VerificationKeyResolver keys() throws IOException, JoseException {
-    String place = config.jwks().isPresent() ? config.jwks().get() : discovered();
-    if (place.startsWith("https://")) {
-      return new HttpsJwksVerificationKeyResolver(new HttpsJwks(place));
-    }
-    Path file = Path.of(place.replaceFirst("^file:(//)?", ""));
-    return new JwksVerificationKeyResolver(
-        new JsonWebKeySet(Files.readString(file)).getJsonWebKeys());
-  }
-
-  private String discovered() throws IOException, JoseException {
-    URI place = URI.create(issuer.replaceAll("/+$", "") + "/.well-known/openid-configuration");
-    try {
-      var response =
-          HttpClient.newBuilder()
-              .connectTimeout(ANSWER)
-              .build()
-              .send(HttpRequest.newBuilder(place).timeout(ANSWER).build(), BodyHandlers.ofString());
-      Object jwks = JsonUtil.parseJson(response.body()).get("jwks_uri");
-      if (jwks instanceof String text && text.startsWith("https://")) {
-        return text;
-      }
-      throw new IOException("expected an https jwks_uri at " + place + " but found none");
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
   }
 }

@@ -44,6 +44,9 @@ public interface SecurityConfig {
      */
     Optional<String> jwks();
 
+    /** Certificates to trust at the issuer instead of the JDK's, PEM; default none. */
+    Optional<Path> issuerCa();
+
     /** Claim with the caller's name, default "preferred_username"; "sub" where it is missing. */
     @WithDefault("preferred_username")
     String nameClaim();
