@@ -303,7 +303,7 @@ class DynamicVitTest {
     Search.Result found;
     Stages stages;
     SearchRequest request =
-        request(6, Map.of("learningRate", 1e-2, "ratioWeight", 10.0))
+        request(10, Map.of("learningRate", 1e-2, "ratioWeight", 10.0))
             .on(new SearchRequest.Images(HALF_EMPTY, TENSORS, 1, Precision.FP32));
     try (DynamicVitSearch search = new DynamicVitSearch(request)) {
       while (!search.finished()) {
@@ -318,7 +318,7 @@ class DynamicVitTest {
     for (int s = 0; s < 2; s++) {
       List<Double> all = shares.get(s);
       double late =
-          all.subList(all.size() - 20, all.size()).stream().mapToDouble(d -> d).average().orElse(0);
+          all.subList(all.size() - 60, all.size()).stream().mapToDouble(d -> d).average().orElse(0);
       assertThat(late).isEqualTo(stages.keepRates().get(s), within(0.02));
     }
     VitWeights cut = cut(found, 0.7);
