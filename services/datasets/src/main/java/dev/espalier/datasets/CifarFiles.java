@@ -1,5 +1,7 @@
 package dev.espalier.datasets;
 
+import static dev.espalier.architecture.files.FileLimits.PART_BYTES;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,8 +54,10 @@ final class CifarFiles {
       }
       size += bytes / record;
     }
-    if (size * PIXELS > IdxFile.MAX_ELEMENTS) {
-      throw new InvalidDatasetException("expected at most 1 GiB of pixels but the files have more");
+    if (size * PIXELS > PART_BYTES) {
+      throw new InvalidDatasetException(
+          "%s: expected at most %d bytes of pixels but found %d"
+              .formatted(files.get(0).getFileName(), PART_BYTES, size * PIXELS));
     }
     byte[] images = new byte[(int) size * PIXELS];
     int[] labels = new int[(int) size];

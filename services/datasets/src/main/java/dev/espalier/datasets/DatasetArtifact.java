@@ -35,7 +35,6 @@ public final class DatasetArtifact {
 
   private static final String DESCRIPTION = "dataset.json";
   private static final List<String> SPLITS = List.of("train", "validation", "test");
-  private static final int MAX_CLASSES = 1 << 16;
   private static final LocalDateTime TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
 
   private DatasetArtifact() {}
@@ -157,10 +156,6 @@ public final class DatasetArtifact {
 
   private static void write(ImageDataset dataset, OutputStream out, boolean deflate)
       throws IOException {
-    if (dataset.classes() > MAX_CLASSES) {
-      throw new InvalidDatasetException(
-          "expected at most %d classes but found %d".formatted(MAX_CLASSES, dataset.classes()));
-    }
     Map<String, byte[]> entries = new LinkedHashMap<>();
     byte[] json = DatasetDescription.of(dataset).json().getBytes(StandardCharsets.UTF_8);
     entries.put(DESCRIPTION, json);

@@ -1,5 +1,7 @@
 package dev.espalier.datasets;
 
+import static dev.espalier.architecture.files.FileLimits.PART_BYTES;
+
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -8,6 +10,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -25,9 +28,6 @@ import java.util.zip.ZipException;
  * @param elements unsigned bytes, row-major; shared, not copied
  */
 public record IdxFile(int[] shape, byte[] elements) {
-
-  /** Upper bound of one file's elements, bytes. */
-  static final long MAX_ELEMENTS = 1L << 30;
 
   private static final int UNSIGNED_BYTE = 0x08;
   private static final int CHUNK = 1 << 20;
@@ -61,22 +61,22 @@ public record IdxFile(int[] shape, byte[] elements) {
                 .formatted(name, magic));
       }
       int[] shape = new int[rank];
-      long size = 1;
+      BigInteger length = BigInteger.ONE;
       for (int axis = 0; axis < rank; axis++) {
         shape[axis] = in.readInt();
-        if (shape[axis] < 1 || shape[axis] > MAX_ELEMENTS) {
+        if (shape[axis] < 1) {
           throw new InvalidDatasetException(
-              "%s: expected axis %d to be in 1..%d but found %d"
-                  .formatted(name, axis, MAX_ELEMENTS, shape[axis]));
+              "%s: expected axis %d to be at least 1 but found %d"
+                  .formatted(name, axis, shape[axis]));
         }
-        size *= shape[axis];
-        if (size > MAX_ELEMENTS) {
-          throw new InvalidDatasetException(
-              "%s: expected at most %d elements but the header says more"
-                  .formatted(name, MAX_ELEMENTS));
-        }
+        length = length.multiply(BigInteger.valueOf(shape[axis]));
       }
-      byte[] elements = readExactly(in, (int) size, name);
+      if (length.compareTo(BigInteger.valueOf(PART_BYTES)) > 0) {
+        throw new InvalidDatasetException(
+            "%s: expected at most %d elements but found %d".formatted(name, PART_BYTES, length));
+      }
+      int size = length.intValue();
+      byte[] elements = readExactly(in, size, name);
       if (in.read() != -1) {
         throw new InvalidDatasetException(
             "%s: expected %d elements but more bytes follow".formatted(name, size));

@@ -1,5 +1,10 @@
 package dev.espalier.datasets;
 
+import static dev.espalier.architecture.files.FileLimits.CLASSES;
+import static dev.espalier.architecture.files.FileLimits.IMAGE_SIZE;
+
+import dev.espalier.architecture.vit.LabelledImages;
+import dev.espalier.architecture.vit.VitArchitecture;
 import java.util.List;
 import java.util.Map;
 
@@ -28,15 +33,12 @@ public record ImageDataset(
     Split validation,
     Split test) {
 
-  static final int MAX_IMAGE_SIZE = 1024;
-  static final int MAX_CLASSES = 100_000;
-
   public ImageDataset {
     mean = List.copyOf(mean);
     std = List.copyOf(std);
     require(channels == 1 || channels == 3, "channels", "1 or 3", channels);
-    require(imageSize >= 1 && imageSize <= MAX_IMAGE_SIZE, "imageSize", "1..1024", imageSize);
-    require(classes >= 2 && classes <= MAX_CLASSES, "classes", "2..100000", classes);
+    require(imageSize >= 1 && imageSize <= IMAGE_SIZE, "imageSize", "1.." + IMAGE_SIZE, imageSize);
+    require(classes >= 2 && classes <= CLASSES, "classes", "2.." + CLASSES, classes);
     require(mean.size() == channels, "mean", "one value per channel", mean);
     require(
         std.size() == channels && std.stream().allMatch(s -> s > 0 && Double.isFinite(s)),
@@ -61,6 +63,17 @@ public record ImageDataset(
       throw new InvalidDatasetException(
           "dataset %s: expected %s but found %s".formatted(field, expected, found));
     }
+  }
+
+  /**
+   * For whoever is about to train or to measure on these images.
+   *
+   * @throws InvalidDatasetException where the model takes others, naming both
+   */
+  public void requireImagesOf(VitArchitecture model) {
+    LabelledImages takes = LabelledImages.of(model);
+    LabelledImages holds = new LabelledImages(channels, imageSize, classes);
+    require(takes.equals(holds), '"' + name + '"', takes + ", as the model takes", holds);
   }
 
   /** Bytes of one image, C * S * S. */

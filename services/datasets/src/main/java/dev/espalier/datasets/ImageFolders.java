@@ -1,5 +1,8 @@
 package dev.espalier.datasets;
 
+import static dev.espalier.architecture.files.FileLimits.IMAGE_SIZE;
+import static dev.espalier.architecture.files.FileLimits.PART_BYTES;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,10 +58,10 @@ public final class ImageFolders {
       Optional<double[][]> moments) {
 
     public Request {
-      if (imageSize < 1 || imageSize > ImageDataset.MAX_IMAGE_SIZE || resize < imageSize) {
+      if (imageSize < 1 || imageSize > IMAGE_SIZE || resize < imageSize) {
         throw new IllegalArgumentException(
             "expected an image size in 1..%d and a resize of at least that but found %d and %d"
-                .formatted(ImageDataset.MAX_IMAGE_SIZE, imageSize, resize));
+                .formatted(IMAGE_SIZE, imageSize, resize));
       }
     }
   }
@@ -193,10 +196,10 @@ public final class ImageFolders {
     int side = request.imageSize();
     int pixels = request.channels() * side * side;
     long bytes = (long) part.files().size() * pixels;
-    if (bytes > IdxFile.MAX_ELEMENTS) {
+    if (bytes > PART_BYTES) {
       throw new InvalidDatasetException(
           "%s: expected at most %d bytes of pixels but %d images of %d need %d; take fewer or smaller ones"
-              .formatted(name, IdxFile.MAX_ELEMENTS, part.files().size(), pixels, bytes));
+              .formatted(name, PART_BYTES, part.files().size(), pixels, bytes));
     }
     byte[] images = new byte[(int) bytes];
     String[] reasons = new String[part.files().size()];

@@ -3,6 +3,7 @@ package dev.espalier.cli.server;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.architecture.files.FileLimits;
 import dev.espalier.cli.BadInput;
 import dev.espalier.cli.CommandFailed;
 import dev.espalier.sweep.spec.Violation;
@@ -130,9 +131,16 @@ public final class Scheduler {
     return ask(request(path).timeout(limit).POST(BodyPublishers.noBody()));
   }
 
-  /** Uploads a file; answers its digest. */
+  /** Uploads a file; answers its digest. One that is too long is not sent first. */
   public String upload(Path file) {
     try {
+      long bytes = Files.size(file);
+      if (bytes > FileLimits.UPLOAD_BYTES) {
+        throw new BadInput(
+            "file",
+            "at most %d bytes".formatted(FileLimits.UPLOAD_BYTES),
+            "%s of %d bytes".formatted(file, bytes));
+      }
       return upload(BodyPublishers.ofFile(file));
     } catch (IOException e) {
       throw new BadInput("file", "a file that can be read", file + " (" + e.getMessage() + ")");

@@ -31,9 +31,9 @@ public final class Problem extends RuntimeException {
     return violations(List.of(new Violation(field, expected, found)));
   }
 
-  /** A body over its limit. */
-  public static Problem tooLarge(String expected, String found) {
-    List<Violation> violations = List.of(new Violation("", expected, found));
+  /** A body over its limit; the field is empty where the body has no name. */
+  public static Problem tooLarge(String field, String expected, String found) {
+    List<Violation> violations = List.of(new Violation(field, expected, found));
     return new Problem(413, violations.toString(), new Violations(violations));
   }
 

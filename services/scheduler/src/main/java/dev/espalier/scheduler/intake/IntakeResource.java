@@ -61,7 +61,7 @@ public class IntakeResource {
     byte[] text = body.readNBytes(SweepText.MAX_BYTES + 1);
     if (text.length > SweepText.MAX_BYTES) {
       drain(body);
-      throw Problem.tooLarge("at most %d bytes".formatted(SweepText.MAX_BYTES), "more");
+      throw Problem.tooLarge("", "at most %d bytes".formatted(SweepText.MAX_BYTES), "more");
     }
     TextReading reading = SweepText.read(text);
     if (!reading.isValid()) {

@@ -1,5 +1,7 @@
 package dev.espalier.scheduler.registry;
 
+import static dev.espalier.architecture.files.FileLimits.UPLOAD_BYTES;
+
 import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.MediaTypes;
@@ -17,7 +19,6 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.io.InputStream;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 
 /** Files in and out of the artifact store, streamed. */
 @Singleton
@@ -25,16 +26,9 @@ import org.eclipse.microprofile.config.inject.ConfigProperty;
 public class ArtifactResource {
 
   private final ArtifactStore store;
-  private final long limit;
 
-  /**
-   * @param limit longest file that is taken, bytes
-   */
-  ArtifactResource(
-      ArtifactStore store,
-      @ConfigProperty(name = "espalier.upload.limit", defaultValue = "4294967296") long limit) {
+  ArtifactResource(ArtifactStore store) {
     this.store = store;
-    this.limit = limit;
   }
 
   /** What an uploaded file is called. */
@@ -45,10 +39,11 @@ public class ArtifactResource {
   @Consumes(MediaType.WILDCARD)
   @Produces(MediaType.APPLICATION_JSON)
   public Response upload(@HeaderParam("Content-Length") Long length, InputStream body) {
-    if (length != null && length > limit) {
-      throw Problem.of(413, "artifact must be at most %d bytes but is %d".formatted(limit, length));
+    if (length != null && length > UPLOAD_BYTES) {
+      throw Problem.tooLarge(
+          "artifact", "at most %d bytes".formatted(UPLOAD_BYTES), length + " bytes");
     }
-    Artifact artifact = store.put(body, MediaTypes.BYTES, limit);
+    Artifact artifact = store.put(body, MediaTypes.BYTES, UPLOAD_BYTES);
     if (artifact.sizeBytes() == 0) {
       throw Problem.violation("", "the artifact's bytes as body", "an empty body");
     }

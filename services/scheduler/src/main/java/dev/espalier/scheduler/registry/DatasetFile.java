@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.espalier.architecture.files.FileLimits;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.math.BigInteger;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,9 +26,6 @@ final class DatasetFile {
   private static final List<String> SPLITS = List.of("train", "validation", "test");
   private static final int MAX_DESCRIPTION = 64 << 10;
 
-  /** Upper bound of all entries unpacked, so that a packed bomb ends here. */
-  private static final long MAX_UNPACKED = 16L << 30;
-
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private DatasetFile() {}
@@ -34,7 +34,6 @@ final class DatasetFile {
   static String summary(InputStream file) throws IOException, InvalidArtifact {
     ObjectNode description = null;
     Map<String, int[]> shapes = new LinkedHashMap<>();
-    long unpacked = 0;
     try {
       ZipInputStream zip = new ZipInputStream(file);
       for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
@@ -42,13 +41,14 @@ final class DatasetFile {
         if (name.equals("dataset.json") && description == null) {
           description = description(zip.readNBytes(MAX_DESCRIPTION));
         } else if (isIdx(name) && !shapes.containsKey(name)) {
-          shapes.put(name, shape(name, zip));
+          int[] shape = shape(name, zip);
+          requireBytes(name, zip, elements(name, shape));
+          shapes.put(name, shape);
         } else {
           throw new InvalidArtifact(
               "dataset.json and six IDX files, each once",
               "entry \"" + name.substring(0, Math.min(100, name.length())) + '"');
         }
-        unpacked += rest(zip, MAX_UNPACKED - unpacked);
       }
     } catch (ZipException | IllegalArgumentException e) {
       throw new InvalidArtifact("a ZIP file", "a damaged one");
@@ -68,6 +68,7 @@ final class DatasetFile {
             "as many labels as images in split " + split,
             "%d images and %d labels".formatted(pixels[0], labels[0]));
       }
+      requireImages(split, pixels, description);
       images.put(split, pixels[0]);
     }
     return description.toString();
@@ -85,13 +86,9 @@ final class DatasetFile {
     } catch (JsonProcessingException e) {
       throw new InvalidArtifact("dataset.json to be JSON", "text that is not");
     }
-    for (String field : List.of("channels", "imageSize", "classes")) {
-      JsonNode value = node == null ? null : node.get(field);
-      if (value == null || !value.isInt() || value.asInt() < 1) {
-        throw new InvalidArtifact(
-            "dataset.json with " + field + " above 0", value == null ? "none" : "another value");
-      }
-    }
+    requireIn(node, "channels", 1, 3);
+    requireIn(node, "imageSize", 1, FileLimits.IMAGE_SIZE);
+    requireIn(node, "classes", 2, FileLimits.CLASSES);
     return (ObjectNode) node;
   }
 
@@ -116,15 +113,59 @@ final class DatasetFile {
     return shape;
   }
 
-  private static long rest(InputStream entry, long limit) throws IOException, InvalidArtifact {
+  private static void requireIn(JsonNode node, String field, int least, int most)
+      throws InvalidArtifact {
+    JsonNode value = node == null ? null : node.get(field);
+    if (value == null || !value.isInt() || value.asInt() < least || value.asInt() > most) {
+      throw new InvalidArtifact(
+          "dataset.json with %s in %d..%d".formatted(field, least, most),
+          value == null ? "none" : value.toString());
+    }
+  }
+
+  /** Pixels as the description says, (N, S, S) or (N, C, S, S). */
+  private static void requireImages(String split, int[] shape, JsonNode description)
+      throws InvalidArtifact {
+    int channels = description.get("channels").asInt();
+    int side = description.get("imageSize").asInt();
+    int last = shape.length - 1;
+    int found = shape.length == 4 ? shape[1] : 1;
+    if (found != channels || shape[last] != side || shape[last - 1] != side) {
+      throw new InvalidArtifact(
+          "images of split %s of %d x %d x %d, as dataset.json says"
+              .formatted(split, channels, side, side),
+          "shape " + Arrays.toString(shape));
+    }
+  }
+
+  /** Bytes that the header announces; a header alone shows what is too large. */
+  private static long elements(String name, int[] shape) throws InvalidArtifact {
+    BigInteger elements = BigInteger.ONE;
+    for (int length : shape) {
+      elements = elements.multiply(BigInteger.valueOf(length));
+    }
+    if (elements.compareTo(BigInteger.valueOf(FileLimits.PART_BYTES)) > 0) {
+      throw new InvalidArtifact(
+          "at most %d bytes in %s".formatted(FileLimits.PART_BYTES, name), elements + " bytes");
+    }
+    return elements.longValue();
+  }
+
+  /** Reads to the end of the entry; a packed bomb ends one byte after what its header says. */
+  private static void requireBytes(String name, InputStream entry, long elements)
+      throws IOException, InvalidArtifact {
     byte[] buffer = new byte[1 << 16];
     long size = 0;
     for (int read = entry.read(buffer); read >= 0; read = entry.read(buffer)) {
       size += read;
-      if (size > limit) {
-        throw new InvalidArtifact("at most 16 GiB of unpacked data", "more");
+      if (size > elements) {
+        break;
       }
     }
-    return size;
+    if (size != elements) {
+      throw new InvalidArtifact(
+          "%d bytes in %s, as its header says".formatted(elements, name),
+          size < elements ? String.valueOf(size) : "more");
+    }
   }
 }

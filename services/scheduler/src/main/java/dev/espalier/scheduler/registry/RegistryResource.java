@@ -173,7 +173,7 @@ public class RegistryResource {
 
   private static String artifactOf(byte[] body) {
     if (body.length > MAX_BODY) {
-      throw Problem.of(413, "body must be at most %d bytes".formatted(MAX_BODY));
+      throw Problem.tooLarge("", "at most %d bytes".formatted(MAX_BODY), "more");
     }
     JsonNode node;
     try {

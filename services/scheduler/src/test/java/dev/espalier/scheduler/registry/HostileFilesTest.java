@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.ZipEntry;
@@ -35,7 +36,7 @@ class HostileFilesTest {
     refusesDataset(zip(escaping), "each once");
     Map<String, byte[]> other = entries();
     other.put("dataset.json", "{\"classes\":0}".getBytes(StandardCharsets.UTF_8));
-    refusesDataset(zip(other), "above 0");
+    refusesDataset(zip(other), "channels in 1..3");
     Map<String, byte[]> text = entries();
     text.put("dataset.json", "no".getBytes(StandardCharsets.UTF_8));
     refusesDataset(zip(text), "JSON");
@@ -45,6 +46,55 @@ class HostileFilesTest {
     Map<String, byte[]> header = entries();
     header.put("train-images.idx", new byte[] {0, 0, 8});
     refusesDataset(zip(header), "IDX");
+  }
+
+  /** What a worker would refuse later is refused here, by its header alone. */
+  @Test
+  void refusesWhatIsTooLargeForAWorkerAndSaysHowLargeItIs() throws IOException {
+    Map<String, byte[]> large = entries();
+    large.put("train-images.idx", header(1 << 20, 32, 33));
+    refusesDataset(zip(large), "at most 1073741824 bytes in train-images.idx", "1107296256 bytes");
+    large.put("train-images.idx", header(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE));
+    refusesDataset(zip(large), "at most 1073741824 bytes", "9903520300447984150353281023 bytes");
+    for (String wrong : new String[] {"imageSize\":1025", "classes\":65537", "channels\":4"}) {
+      Map<String, byte[]> other = entries();
+      String field = wrong.substring(0, wrong.indexOf('"'));
+      String good = new String(other.get("dataset.json"), StandardCharsets.UTF_8);
+      other.put(
+          "dataset.json",
+          good.replaceAll(field + "\":\\d+", wrong).getBytes(StandardCharsets.UTF_8));
+      refusesDataset(zip(other), field + " in ", wrong.replaceAll("\\D", ""));
+    }
+  }
+
+  @Test
+  void refusesImagesThatAreNotThoseOfTheirHeaderOrDescription() throws IOException {
+    Map<String, byte[]> other = entries();
+    other.put("train-images.idx", idx(3, 2, 1));
+    refusesDataset(zip(other), "of 1 x 2 x 2", "[3, 2, 1]");
+    other.put("train-images.idx", header(3, 2, 2));
+    refusesDataset(zip(other), "12 bytes in train-images.idx", "0");
+    other.put("train-images.idx", Arrays.copyOf(idx(3, 2, 2), 100_000));
+    refusesDataset(zip(other), "12 bytes in train-images.idx", "more");
+  }
+
+  private static byte[] header(int... shape) {
+    ByteBuffer idx = ByteBuffer.allocate(4 + 4 * shape.length);
+    idx.put(new byte[] {0, 0, 8, (byte) shape.length});
+    for (int length : shape) {
+      idx.putInt(length);
+    }
+    return idx.array();
+  }
+
+  private static void refusesDataset(byte[] file, String expected, String found) {
+    assertThatThrownBy(() -> DatasetFile.summary(stream(file)))
+        .isInstanceOfSatisfying(
+            InvalidArtifact.class,
+            e -> {
+              assertThat(e.expected()).contains(expected);
+              assertThat(e.found()).contains(found);
+            });
   }
 
   private static void refusesDataset(byte[] file, String expected) {

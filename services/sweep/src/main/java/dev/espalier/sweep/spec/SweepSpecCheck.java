@@ -7,6 +7,7 @@ import dev.espalier.architecture.latency.LatencyGrid;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.architecture.method.UnitKind;
+import dev.espalier.architecture.vit.LabelledImages;
 import dev.espalier.architecture.vit.VitArchitecture;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -78,9 +79,10 @@ public final class SweepSpecCheck {
         return List.of();
       }
     }
-    String takes = images(base.channels(), base.imageSize(), base.classes());
-    String holds =
-        images(dataset.count("channels"), dataset.count("imageSize"), dataset.count("classes"));
+    LabelledImages takes = LabelledImages.of(base);
+    LabelledImages holds =
+        new LabelledImages(
+            dataset.count("channels"), dataset.count("imageSize"), dataset.count("classes"));
     return takes.equals(holds)
         ? List.of()
         : List.of(
@@ -88,15 +90,6 @@ public final class SweepSpecCheck {
                 "dataset",
                 "%s, as model %s takes".formatted(takes, spec.model()),
                 "\"%s\" of %s".formatted(spec.dataset(), holds)));
-  }
-
-  private static String images(int channels, int size, int classes) {
-    return "images of %s, %d x %d, in %s"
-        .formatted(
-            channels == 1 ? "1 channel" : channels + " channels",
-            size,
-            size,
-            classes == 1 ? "1 class" : classes + " classes");
   }
 
   /** Whether a latency table can be measured of the base, where one is needed. */
