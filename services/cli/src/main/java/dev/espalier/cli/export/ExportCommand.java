@@ -91,6 +91,7 @@ public final class ExportCommand implements Callable<Integer> {
 
   /** The results document of that trial alone. */
   private JsonNode trial() {
+    checkpoint.refuse("none for a trial, whose model is written as it was measured");
     return context
         .scheduler()
         .find("/trials/" + Scheduler.encoded(model))

@@ -2,6 +2,8 @@ package dev.espalier.cli.registry;
 
 import dev.espalier.artifacts.pretrained.Pretrained.Wishes;
 import dev.espalier.cli.BadInput;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -45,6 +47,21 @@ public final class CheckpointOptions {
         Optional.ofNullable(layerNormEpsilon),
         Optional.ofNullable(classes),
         Optional.ofNullable(imageSize));
+  }
+
+  /** For models that need no such wishes: refuses any that was given. */
+  public void refuse(String expected) {
+    Map<String, Object> given = new LinkedHashMap<>();
+    given.put("--heads", heads);
+    given.put("--layer-norm-epsilon", layerNormEpsilon);
+    given.put("--classes", classes);
+    given.put("--image-size", imageSize);
+    given.forEach(
+        (option, value) -> {
+          if (value != null) {
+            throw new BadInput(option, expected, value.toString());
+          }
+        });
   }
 
   private static void within(String option, Integer value, int most) {

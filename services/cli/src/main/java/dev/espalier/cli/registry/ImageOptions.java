@@ -3,6 +3,7 @@ package dev.espalier.cli.registry;
 import dev.espalier.cli.BadInput;
 import dev.espalier.datasets.ImageFolders;
 import dev.espalier.datasets.PackDataset;
+import java.util.Arrays;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -14,9 +15,11 @@ final class ImageOptions {
 
   private static final double[][] IMAGENET = {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}};
 
+  /** Of the names timm and torchvision give them; {@code inception} is what most ViTs saw. */
   enum Normalisation {
     data,
-    imagenet
+    imagenet,
+    inception
   }
 
   @Option(
@@ -48,18 +51,20 @@ final class ImageOptions {
 
   @Option(
       names = "--normalise",
-      paramLabel = "data|imagenet",
+      paramLabel = "data|imagenet|inception",
       defaultValue = "data",
-      description = "Mean and deviation: the training images' own or ImageNet's. Default: data.")
+      description = {
+        "Mean and deviation: the training images' own, ImageNet's, or 0.5 and 0.5, with which",
+        "timm's and Google's ViTs were trained. A checkpoint wants its own. Default: data."
+      })
   private Normalisation normalisation;
 
   ImageFolders.Request request(PackDataset.Request counts) {
     if (channels != 1 && channels != 3) {
       throw new BadInput("--channels", "1 or 3", String.valueOf(channels));
     }
-    boolean imagenet = normalisation == Normalisation.imagenet;
-    if (imagenet && channels != 3) {
-      throw new BadInput("--normalise", "data for images of one channel", "imagenet");
+    if (normalisation == Normalisation.imagenet && channels != 3) {
+      throw new BadInput("--normalise", "data or inception for images of one channel", "imagenet");
     }
     return new ImageFolders.Request(
         counts,
@@ -67,6 +72,16 @@ final class ImageOptions {
         resize == null ? (int) Math.round(imageSize / USUAL_CROP) : resize,
         channels,
         broken,
-        imagenet ? Optional.of(IMAGENET) : Optional.empty());
+        moments());
+  }
+
+  private Optional<double[][]> moments() {
+    double[] half = new double[channels];
+    Arrays.fill(half, 0.5);
+    return switch (normalisation) {
+      case data -> Optional.empty();
+      case imagenet -> Optional.of(IMAGENET);
+      case inception -> Optional.of(new double[][] {half, half});
+    };
   }
 }

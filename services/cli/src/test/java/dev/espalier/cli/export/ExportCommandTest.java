@@ -59,6 +59,19 @@ class ExportCommandTest {
   @TempDir Path directory;
 
   @Test
+  void aTrialsModelIsWrittenAsItWasMeasured() throws Exception {
+    try (FakeScheduler scheduler = scheduler()) {
+      Run run = export(scheduler, TRIAL, "--classes", "7");
+
+      assertThat(run.code()).isEqualTo(ExitCode.BAD_INPUT);
+      assertThat(run.err())
+          .contains(
+              "--classes", "none for a trial, whose model is written as it was measured", "7");
+      assertThat(directory).isEmptyDirectory();
+    }
+  }
+
+  @Test
   void writesATrialsModelInBothFormatsWithACard() throws Exception {
     try (FakeScheduler scheduler = scheduler()) {
       Run run = export(scheduler, TRIAL, "--format", "onnx,safetensors");
