@@ -13,10 +13,12 @@ public interface EvaluatorConfig {
 
   /**
    * Directory of the artifact store; every service of an installation sees the same one. Where
-   * {@code s3.bucket} is set, artifacts live in that bucket and this directory holds files under
-   * way only.
+   * {@code s3.bucket} is set, artifacts live in that bucket, and this directory holds files under
+   * way and those that {@code cache.disk-bytes} keeps.
    */
   Path store();
+
+  Cache cache();
 
   WorkerSection worker();
 
@@ -52,6 +54,24 @@ public interface EvaluatorConfig {
 
     /** Labels for placement, default none. */
     Map<String, String> labels();
+  }
+
+  interface Cache {
+
+    /**
+     * Most bytes of artifacts from a bucket that are kept in {@code <store>/cache}, default 10 GiB;
+     * 0 keeps none. Processes that share the directory should be given the same. Without a bucket
+     * nothing is copied.
+     */
+    @WithDefault("10737418240")
+    long diskBytes();
+
+    /**
+     * Most bytes of parsed images and labels that are kept in memory for the next stage on the same
+     * dataset, default 256 MiB (CIFAR-10 has 176); 0 keeps none. They go before memory runs out.
+     */
+    @WithDefault("268435456")
+    long datasetBytes();
   }
 
   interface Heartbeat {

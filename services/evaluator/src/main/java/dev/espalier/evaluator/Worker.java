@@ -2,6 +2,7 @@ package dev.espalier.evaluator;
 
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.ArtifactStores;
+import dev.espalier.datasets.RecentDatasets;
 import dev.espalier.evaluator.stage.EvaluatorStages;
 import dev.espalier.messaging.KafkaSettings;
 import dev.espalier.messaging.process.ProcessGauges;
@@ -81,14 +82,28 @@ public class Worker {
             softwareVersion(),
             config.heartbeat().interval(),
             config.drain().limit());
-    return new WorkerRuntime(settings, kafka(), new EvaluatorStages(store(), engine), metrics)
+    return new WorkerRuntime(
+            settings, kafka(), new EvaluatorStages(store(), datasets(), engine), metrics)
         .whenStuck(() -> Quarkus.asyncExit(1));
   }
 
-  /** The directory, or the bucket of the settings under {@code s3.}. */
+  /** The directory, or the bucket of the settings under {@code s3.} behind a cache. */
   private ArtifactStore store() {
-    return ArtifactStores.open(
-        config.store(), name -> properties.getOptionalValue(name, String.class));
+    return ArtifactStores.cached(
+        config.store(),
+        name -> properties.getOptionalValue(name, String.class),
+        config.cache().diskBytes(),
+        read ->
+            metrics.counter("espalier.artifact.cache.reads", "result", read.label()).increment());
+  }
+
+  private RecentDatasets datasets() {
+    return new RecentDatasets(
+        config.cache().datasetBytes(),
+        found ->
+            metrics
+                .counter("espalier.dataset.cache.reads", "result", found ? "hit" : "miss")
+                .increment());
   }
 
   /** Drains; returns when what ran is saved and given back. */

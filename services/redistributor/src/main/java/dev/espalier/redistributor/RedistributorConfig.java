@@ -13,10 +13,12 @@ public interface RedistributorConfig {
 
   /**
    * Directory of the artifact store; every service of an installation sees the same one. Where
-   * {@code s3.bucket} is set, artifacts live in that bucket and this directory holds files under
-   * way only.
+   * {@code s3.bucket} is set, artifacts live in that bucket, and this directory holds files under
+   * way and those that {@code cache.disk-bytes} keeps.
    */
   Path store();
+
+  Cache cache();
 
   WorkerSection worker();
 
@@ -38,6 +40,17 @@ public interface RedistributorConfig {
 
     /** Labels for placement, default none. */
     Map<String, String> labels();
+  }
+
+  interface Cache {
+
+    /**
+     * Most bytes of artifacts from a bucket that are kept in {@code <store>/cache}, default 10 GiB;
+     * 0 keeps none. Processes that share the directory should be given the same. Without a bucket
+     * nothing is copied.
+     */
+    @WithDefault("10737418240")
+    long diskBytes();
   }
 
   interface Heartbeat {

@@ -78,10 +78,14 @@ public class Worker {
         .whenStuck(() -> Quarkus.asyncExit(1));
   }
 
-  /** The directory, or the bucket of the settings under {@code s3.}. */
+  /** The directory, or the bucket of the settings under {@code s3.} behind a cache. */
   private ArtifactStore store() {
-    return ArtifactStores.open(
-        config.store(), name -> properties.getOptionalValue(name, String.class));
+    return ArtifactStores.cached(
+        config.store(),
+        name -> properties.getOptionalValue(name, String.class),
+        config.cache().diskBytes(),
+        read ->
+            metrics.counter("espalier.artifact.cache.reads", "result", read.label()).increment());
   }
 
   /** Drains; returns when what ran is saved and given back. */

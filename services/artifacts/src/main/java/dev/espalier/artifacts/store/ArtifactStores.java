@@ -1,7 +1,9 @@
 package dev.espalier.artifacts.store;
 
+import dev.espalier.artifacts.store.CachedArtifactStore.Read;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Opens the store that an installation's settings name. */
@@ -20,5 +22,24 @@ public final class ArtifactStores {
     return S3Settings.read(setting)
         .<ArtifactStore>map(s3 -> new S3ArtifactStore(s3, directory.resolve("tmp")))
         .orElseGet(() -> new DirectoryArtifactStore(directory));
+  }
+
+  /**
+   * The same for those who read much: what comes out of a bucket is kept in {@code
+   * <directory>/cache}. A directory is as near as a copy of it would be.
+   *
+   * @param cacheBytes most bytes that are kept, 0 for none
+   * @param reads hears of every reading of the cache
+   */
+  public static ArtifactStore cached(
+      Path directory,
+      Function<String, Optional<String>> setting,
+      long cacheBytes,
+      Consumer<Read> reads) {
+    ArtifactStore store = open(directory, setting);
+    boolean far = store instanceof S3ArtifactStore && cacheBytes > 0;
+    return far
+        ? new CachedArtifactStore(store, directory.resolve("cache"), cacheBytes, reads)
+        : store;
   }
 }

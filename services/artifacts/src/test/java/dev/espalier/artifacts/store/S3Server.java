@@ -1,12 +1,16 @@
 package dev.espalier.artifacts.store;
 
 import java.net.URI;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.gaul.s3proxy.AuthenticationType;
 import org.gaul.s3proxy.S3Proxy;
 import org.jclouds.ContextBuilder;
 import org.jclouds.blobstore.BlobStore;
 import org.jclouds.blobstore.BlobStoreContext;
 import org.jclouds.blobstore.TransientApiMetadata;
+import org.jclouds.blobstore.domain.Blob;
+import org.jclouds.blobstore.options.GetOptions;
+import org.jclouds.blobstore.util.ForwardingBlobStore;
 
 /** S3Proxy in this process with a bucket in memory: a service that is none of our own writing. */
 final class S3Server implements AutoCloseable {
@@ -16,6 +20,10 @@ final class S3Server implements AutoCloseable {
   static final String SECRET = "a secret of tests";
 
   final int port;
+
+  /** Objects that were sent to readers. */
+  final AtomicInteger fetched = new AtomicInteger();
+
   private final BlobStoreContext context;
   private final BlobStore objects;
   private final S3Proxy proxy;
@@ -28,7 +36,7 @@ final class S3Server implements AutoCloseable {
     objects = context.getBlobStore();
     proxy =
         S3Proxy.builder()
-            .blobStore(objects)
+            .blobStore(counting(objects))
             .endpoint(URI.create("http://127.0.0.1:0"))
             .awsAuthentication(AuthenticationType.AWS_V4, KEY, SECRET)
             .build();
@@ -39,6 +47,16 @@ final class S3Server implements AutoCloseable {
     }
     port = proxy.getPort();
     objects.createContainerInLocation(null, BUCKET);
+  }
+
+  private BlobStore counting(BlobStore counted) {
+    return new ForwardingBlobStore(counted) {
+      @Override
+      public Blob getBlob(String container, String name, GetOptions options) {
+        fetched.incrementAndGet();
+        return super.getBlob(container, name, options);
+      }
+    };
   }
 
   /** An empty bucket again. */

@@ -54,6 +54,19 @@ class HelmSettingsTest {
     assertThat(trusting.toString()).contains("secretName=lab-ca");
   }
 
+  @Test
+  void whatWorkersKeepIsSaidInWholeBytes() throws IOException {
+    String little = SHARED + "cache: {diskBytes: 0, datasetBytes: 1073741824}\n";
+    assertThat(variables(container(pod(SHARED, "lab-trainer-a100"))))
+        .containsEntry("ESPALIER_CACHE_DISK_BYTES", "10737418240")
+        .containsEntry("ESPALIER_CACHE_DATASET_BYTES", "268435456");
+    assertThat(variables(container(pod(little, "lab-trainer-a100"))))
+        .containsEntry("ESPALIER_CACHE_DISK_BYTES", "0")
+        .containsEntry("ESPALIER_CACHE_DATASET_BYTES", "1073741824");
+    assertThatThrownBy(() -> render(DIRECTORY, little.replace("diskBytes: 0", "diskBytes: 10Gi")))
+        .hasMessageContaining("/cache/diskBytes");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "'rolesClaim:', 'roleClaim:', roleClaim",

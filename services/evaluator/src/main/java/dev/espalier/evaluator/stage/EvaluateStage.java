@@ -70,8 +70,8 @@ final class EvaluateStage implements StageExecutor {
   public StageResult execute(StageContext context) throws Exception {
     Optional<Timing> timing = timing(context);
     Precision precision = Numbers.precision(context.spec().getNumerics());
-    ImageDataset dataset = files.dataset(context.outsideInput("dataset"));
     VitWeights base = files.model(context.outsideInput("base").getArtifact());
+    ImageDataset dataset = files.dataset(context.outsideInput("dataset"), base.architecture());
     VitWeights unrecovered = files.model(context.input("unrecovered"));
     ArtifactRef modelFile = context.input("model");
     VitWeights model = files.model(modelFile);

@@ -2,6 +2,7 @@ package dev.espalier.evaluator.stage;
 
 import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.datasets.RecentDatasets;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -39,9 +40,9 @@ public final class EvaluatorStages implements StageExecutor {
   private final EvaluateStage evaluate;
   private final LatencyStage latency;
 
-  public EvaluatorStages(ArtifactStore store, EngineSettings engine) {
+  public EvaluatorStages(ArtifactStore store, RecentDatasets datasets, EngineSettings engine) {
     this.engine = engine;
-    StageFiles files = new StageFiles(store);
+    StageFiles files = new StageFiles(store, datasets);
     this.evaluate = new EvaluateStage(files, TensorEngine.start(engine), engine);
     this.latency = new LatencyStage(files, TensorEngine.start(engine), engine);
   }

@@ -187,7 +187,9 @@ class StageChainTest {
     StageResult trained = train(plans, Map.of("epochs", 1));
 
     Map<String, Double> timed = evaluate(plans, trained).measurements();
+    trial.datasetsFound.clear();
     Map<String, Double> measured = evaluate(trial.accuracy(), plans, trained).measurements();
+    assertThat(trial.datasetsFound).as("parsed by the stage before").containsExactly(true);
 
     assertThat(timed).containsAllEntriesOf(measured);
     assertThat(measured)
@@ -322,6 +324,31 @@ class StageChainTest {
         new RecordingContext(trial.finetune(Map.of()), unfit),
         FailureCategory.FAILURE_CATEGORY_DATA,
         "INVALID_FILE");
+  }
+
+  /** A sweep that was accepted before the doors asked would train and measure nonsense. */
+  @Test
+  void refusesImagesThatTheModelDoesNotTake() throws Exception {
+    Map<String, ArtifactRef> plans = trial.plans("magnitude", 0.5, "none");
+    Map<String, ArtifactRef> trained =
+        trial.trainer.execute(new RecordingContext(trial.finetune(Map.of()), plans)).outputs();
+    Map<String, ArtifactRef> evaluated = new LinkedHashMap<>(plans);
+    evaluated.putAll(trained);
+
+    for (StageSpec spec : List.of(trial.search("vtp", Map.of()), trial.finetune(Map.of()))) {
+      assertFails(
+          new RecordingContext(trial.onMoreClasses(spec), plans),
+          FailureCategory.FAILURE_CATEGORY_DATA,
+          "INVALID_DATASET");
+    }
+    assertThatThrownBy(
+            () ->
+                trial.evaluator.execute(
+                    new RecordingContext(trial.onMoreClasses(trial.accuracy()), evaluated)))
+        .isInstanceOf(StageFailure.class)
+        .hasMessageContaining(
+            "dataset \"tiny\": expected images of 1 channel, 8 x 8, in 4 classes, as the model"
+                + " takes but found images of 1 channel, 8 x 8, in 5 classes");
   }
 
   @Test

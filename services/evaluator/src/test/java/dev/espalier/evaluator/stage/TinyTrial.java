@@ -16,6 +16,7 @@ import dev.espalier.artifacts.store.DirectoryArtifactStore;
 import dev.espalier.artifacts.store.MediaTypes;
 import dev.espalier.datasets.DatasetArtifact;
 import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.RecentDatasets;
 import dev.espalier.datasets.Split;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageResult;
@@ -29,6 +30,7 @@ import dev.espalier.schemas.stage.v1.StageKind;
 import dev.espalier.schemas.stage.v1.StageSpec;
 import dev.espalier.trainer.stage.TrainerStages;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,14 +49,31 @@ final class TinyTrial {
   final ArtifactRef base;
   final ArtifactRef dataset;
 
+  /** Of each dataset that a stage asked for, whether its worker had it already. */
+  final List<Boolean> datasetsFound = new ArrayList<>();
+
   TinyTrial(Path directory) {
     store = new DirectoryArtifactStore(directory);
     EngineSettings engine = EngineSettings.cpu(1);
-    trainer = new TrainerStages(store, engine);
+    trainer = new TrainerStages(store, recent(), engine);
     redistributor = new RedistributorStages(store);
-    evaluator = new EvaluatorStages(store, engine);
+    evaluator = new EvaluatorStages(store, recent(), engine);
     base = put(ModelFile.write(weights(1)), MediaTypes.MODEL);
-    dataset = put(DatasetArtifact.write(images()), MediaTypes.DATASET);
+    dataset = put(DatasetArtifact.write(images(4)), MediaTypes.DATASET);
+  }
+
+  /** The same images, said to be of more classes than the model tells apart. */
+  StageSpec onMoreClasses(StageSpec spec) {
+    ArtifactRef other = put(DatasetArtifact.write(images(5)), MediaTypes.DATASET);
+    return spec.toBuilder()
+        .clearOutsideInputs()
+        .addOutsideInputs(outside("base", base))
+        .addOutsideInputs(outside("dataset", other))
+        .build();
+  }
+
+  private RecentDatasets recent() {
+    return new RecentDatasets(1 << 20, found -> datasetsFound.add(found));
   }
 
   static VitWeights weights(long seed) {
@@ -62,10 +81,10 @@ final class TinyTrial {
   }
 
   /** Four classes that differ in which quarter is bright, under noise. */
-  private static ImageDataset images() {
+  private static ImageDataset images(int classes) {
     List<Double> half = List.of(0.5);
     return new ImageDataset(
-        "tiny", 1, 8, 4, half, half, split(TRAIN_IMAGES, 1), split(32, 2), split(40, 3));
+        "tiny", 1, 8, classes, half, half, split(TRAIN_IMAGES, 1), split(32, 2), split(40, 3));
   }
 
   private static Split split(int size, long seed) {
@@ -83,7 +102,7 @@ final class TinyTrial {
   }
 
   ArtifactRef put(byte[] bytes, String mediaType) {
-    return new StageFiles(store).put(bytes, mediaType);
+    return new StageFiles(store, new RecentDatasets(0, found -> {})).put(bytes, mediaType);
   }
 
   byte[] read(ArtifactRef file) {

@@ -54,8 +54,8 @@ final class FinetuneStage implements StageExecutor {
   @Override
   public StageResult execute(StageContext context) throws Exception {
     TrainingRecipe recipe = recipe(context);
-    ImageDataset dataset = files.dataset(context.outsideInput("dataset"));
     VitWeights base = Start.of(context, files).weights();
+    ImageDataset dataset = files.dataset(context.outsideInput("dataset"), base.architecture());
     VitWeights cut = cut(context, base);
     ArtifactRef unrecovered = files.put(cut);
     try (VitEngine engine = VitEngine.fast(tensors, recipe.precision());

@@ -64,7 +64,7 @@ final class SearchStage implements StageExecutor {
       request =
           request.on(
               new SearchRequest.Images(
-                  files.dataset(context.outsideInput("dataset")),
+                  files.dataset(context.outsideInput("dataset"), start.weights().architecture()),
                   tensors,
                   Numbers.threads(context.spec().getNumerics()),
                   Numbers.precision(context.spec().getNumerics())));

@@ -3,6 +3,7 @@ package dev.espalier.trainer.stage;
 import dev.espalier.architecture.importance.Importance;
 import dev.espalier.architecture.latency.LatencyTable;
 import dev.espalier.architecture.plan.PruningPlan;
+import dev.espalier.architecture.vit.VitArchitecture;
 import dev.espalier.architecture.weights.Tensor;
 import dev.espalier.architecture.weights.VitWeights;
 import dev.espalier.artifacts.model.ImportanceFile;
@@ -13,22 +14,22 @@ import dev.espalier.artifacts.safetensors.Safetensors;
 import dev.espalier.artifacts.store.Artifact;
 import dev.espalier.artifacts.store.ArtifactStore;
 import dev.espalier.artifacts.store.MediaTypes;
-import dev.espalier.datasets.DatasetArtifact;
 import dev.espalier.datasets.ImageDataset;
+import dev.espalier.datasets.RecentDatasets;
 import dev.espalier.schemas.artifact.v1.ArtifactRef;
 import dev.espalier.schemas.stage.v1.OutsideInput;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.Map;
 
 /** The files a stage reads and writes, by what they hold. */
 final class StageFiles {
 
   private final ArtifactStore store;
+  private final RecentDatasets datasets;
 
-  StageFiles(ArtifactStore store) {
+  StageFiles(ArtifactStore store, RecentDatasets datasets) {
     this.store = store;
+    this.datasets = datasets;
   }
 
   byte[] read(ArtifactRef file) {
@@ -60,12 +61,15 @@ final class StageFiles {
     return ImportanceFile.read(read(file));
   }
 
-  ImageDataset dataset(OutsideInput registered) throws IOException {
-    try (InputStream file = store.open(registered.getArtifact().getSha256())) {
-      ImageDataset dataset = DatasetArtifact.read(file);
-      file.transferTo(OutputStream.nullOutputStream()); // the digest is checked at the end
-      return dataset;
-    }
+  /**
+   * A dataset whose images the model takes. Sweeps are refused where it does not, but those that
+   * were accepted before that rule still run.
+   */
+  ImageDataset dataset(OutsideInput registered, VitArchitecture model) throws IOException {
+    String sha256 = registered.getArtifact().getSha256();
+    ImageDataset dataset = datasets.get(sha256, () -> store.open(sha256));
+    dataset.requireImagesOf(model);
+    return dataset;
   }
 
   ArtifactRef put(byte[] bytes, String mediaType) {

@@ -3,6 +3,7 @@ package dev.espalier.trainer.stage;
 import dev.espalier.architecture.method.MethodDescriptor;
 import dev.espalier.architecture.method.Methods;
 import dev.espalier.artifacts.store.ArtifactStore;
+import dev.espalier.datasets.RecentDatasets;
 import dev.espalier.messaging.worker.StageContext;
 import dev.espalier.messaging.worker.StageExecutor;
 import dev.espalier.messaging.worker.StageFailure;
@@ -27,10 +28,10 @@ public final class TrainerStages implements StageExecutor {
   private final EngineSettings engine;
   private final Map<StageKind, StageExecutor> executors = new EnumMap<>(StageKind.class);
 
-  public TrainerStages(ArtifactStore store, EngineSettings engine) {
+  public TrainerStages(ArtifactStore store, RecentDatasets datasets, EngineSettings engine) {
     this.engine = engine;
     TensorEngine tensors = TensorEngine.start(engine);
-    StageFiles files = new StageFiles(store);
+    StageFiles files = new StageFiles(store, datasets);
     executors.put(StageKind.STAGE_KIND_SEARCH, new SearchStage(files, tensors));
     executors.put(StageKind.STAGE_KIND_PRUNE, new PruneStage(files));
     executors.put(StageKind.STAGE_KIND_FINETUNE, new FinetuneStage(files, tensors));
